@@ -1,0 +1,1 @@
+"""Ratchet's rooms: one folder each, wired together only by services.host."""

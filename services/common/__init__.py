@@ -1,0 +1,1 @@
+"""What every room stands on: rpc, errors, settings, telemetry, ids. No word of the business."""

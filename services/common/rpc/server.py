@@ -1,0 +1,175 @@
+"""One address, one grpc.aio server: health, reflection, metrics, logs, typed errors, graceful drain."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import grpc
+import structlog
+from grpc import aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from services.common import errors, ids, telemetry
+from services.common.rpc import deadline
+from services.common.rpc.client import dial
+
+DRAIN_S = 5.0
+Context: TypeAlias = "aio.ServicerContext[Any, Any]"
+
+
+class Mount(NamedTuple):
+    """A servicer and how to put it on a server."""
+
+    add: Callable[[Any, aio.Server], None]
+    servicer: object
+    # Full name, e.g. "ratchet.browser.v1.BrowserService".
+    service: str
+
+
+class AddressInUse(errors.FailedPrecondition):
+    """Somebody listens there already."""
+
+    reason = "ADDRESS_IN_USE"
+
+
+@asynccontextmanager
+async def serve(mounts: list[Mount], address: str) -> AsyncIterator[str]:
+    """Serve the mounts until the block ends; yields the bound address (`host:0` picks a port).
+
+    Raises AddressInUse. On exit it reports NOT_SERVING, lets running calls end for DRAIN_S and stops.
+    """
+    server = aio.server(
+        interceptors=[_Boundary()],
+        options=(("grpc.server.max_pending_requests", 4096), ("grpc.so_reuseport", 0)),
+    )
+    for mount in mounts:
+        mount.add(mount.servicer, server)
+    healthz = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(healthz, server)
+    names = [mount.service for mount in mounts]
+    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    bound = await _bind(server, address)
+    await server.start()
+    for name in ("", *names):
+        await healthz.set(name, health_pb2.HealthCheckResponse.SERVING)
+    try:
+        yield bound
+    finally:
+        await healthz.enter_graceful_shutdown()
+        await asyncio.shield(server.stop(DRAIN_S))
+
+
+async def _bind(server: aio.Server, address: str) -> str:
+    if address.startswith("unix:"):
+        path = Path(address.removeprefix("unix:"))
+        if path.exists():
+            if not stat.S_ISSOCK(path.stat().st_mode):
+                raise AddressInUse(f"{path} is in the way of the socket; remove it", address=address)
+            if await is_serving(address):
+                raise AddressInUse(f"another host already serves {address}; stop it first", address=address)
+            path.unlink()
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise AddressInUse(f"cannot listen on {address}; is the port in use?", address=address) from error
+    if address.startswith("unix:"):
+        Path(address.removeprefix("unix:")).chmod(0o600)
+        return address
+    return f"{address.rsplit(':', 1)[0]}:{port}"
+
+
+async def is_serving(address: str, timeout_s: float = 1.0) -> bool:
+    """Whether a healthy server answers there."""
+    channel = dial(address)
+    try:
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        reply = await stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout_s)
+        return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)
+    except errors.RatchetError:
+        return False
+    finally:
+        await channel.close()
+
+
+class _Boundary(aio.ServerInterceptor):
+    """Binds deadline and log context, counts, and writes the Status of whatever escapes a handler."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        handler = await continuation(handler_call_details)
+        service, _, method = handler_call_details.method.lstrip("/").rpartition("/")
+        if handler is None or not service.startswith("ratchet."):
+            return handler
+        baggage = {
+            key.removeprefix("x-ratchet-").replace("-", "_"): str(value)
+            for key, value in handler_call_details.invocation_metadata or ()
+            if key.startswith("x-ratchet-")
+        }
+        room = service.split(".")[1]
+
+        async def unary(request: Any, context: Context) -> Any:
+            _enter(context, room, baggage)
+            async with _observed(service, method, context):
+                return await inner(request, context)
+
+        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+            _enter(context, room, baggage)
+            async with _observed(service, method, context):
+                async for response in inner(request, context):
+                    yield response
+
+        codecs = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
+        if handler.response_streaming:
+            inner = handler.unary_stream or handler.stream_stream
+            kind = "stream_stream" if handler.request_streaming else "unary_stream"
+            return getattr(grpc, f"{kind}_rpc_method_handler")(stream, **codecs)
+        inner = handler.unary_unary or handler.stream_unary
+        kind = "stream_unary" if handler.request_streaming else "unary_unary"
+        return getattr(grpc, f"{kind}_rpc_method_handler")(unary, **codecs)
+
+
+def _enter(context: Context, room: str, baggage: dict[str, str]) -> None:
+    deadline.enter(context.time_remaining())
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(room=room, **baggage)
+
+
+@asynccontextmanager
+async def _observed(service: str, method: str, context: Context) -> AsyncIterator[None]:
+    started, code = time.perf_counter(), grpc.StatusCode.OK
+    telemetry.RPC_IN_FLIGHT.labels(service).inc()
+    try:
+        yield
+    except asyncio.CancelledError:
+        code = grpc.StatusCode.CANCELLED
+        raise
+    except errors.RatchetError as error:
+        code = error.code
+        telemetry.log().info("request refused", method=method, reason=error.reason, message=error.message)
+        await context.abort(code, error.message, ((errors.DETAILS_KEY, error.to_status_details()),))
+    except aio.AbortError:
+        code = context.code() or grpc.StatusCode.UNKNOWN
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place where a bug becomes INTERNAL
+        code, error_id = grpc.StatusCode.INTERNAL, ids.new_id()
+        telemetry.log().error("request failed", method=method, error_id=error_id, exc_info=error)
+        internal = errors.Internal(f"internal error {error_id}; the room's log has the details", id=error_id)
+        await context.abort(code, internal.message, ((errors.DETAILS_KEY, internal.to_status_details()),))
+    finally:
+        telemetry.RPC_IN_FLIGHT.labels(service).dec()
+        telemetry.RPC_SECONDS.labels(service, method).observe(time.perf_counter() - started)
+        telemetry.RPC_HANDLED.labels(service, method, code.name).inc()

@@ -1,0 +1,55 @@
+"""Structured logs and the RPC metrics that every room exports.
+
+Invariant: a log line carries the run and the episode that it belongs to, in whichever room it was written.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+# Carried from caller to callee in request metadata as x-ratchet-<key>.
+BAGGAGE_KEYS = ("run", "episode", "request_id")
+
+RPC_HANDLED = Counter("ratchet_rpc_handled_total", "RPCs completed, by outcome", ["service", "method", "code"])
+RPC_SECONDS = Histogram(
+    "ratchet_rpc_duration_seconds",
+    "Time from an RPC's arrival to its end",
+    ["service", "method"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300),
+)
+RPC_IN_FLIGHT = Gauge("ratchet_rpc_in_flight", "RPCs being handled", ["service"])
+
+
+def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
+    """Log to stderr: coloured lines on a terminal, JSON elsewhere."""
+    as_json = not sys.stderr.isatty() if json is None else json
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def log() -> structlog.stdlib.BoundLogger:
+    """The logger: `log().info("adapter loaded", digest=...)`."""
+    bound: structlog.stdlib.BoundLogger = structlog.get_logger()
+    return bound
+
+
+def baggage() -> dict[str, str]:
+    """The bound values that travel with outgoing calls."""
+    bound = structlog.contextvars.get_contextvars()
+    return {key: str(bound[key]) for key in BAGGAGE_KEYS if key in bound}
