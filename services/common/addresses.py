@@ -10,9 +10,19 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.common.errors import InvalidArgument
+from services.common.errors import InvalidArgument, Unavailable
 
-ROOMS = ("trajectory", "serving", "browser", "scoring", "curation", "training", "rollout", "orchestrator")
+ROOMS = (
+    "arena",
+    "trajectory",
+    "serving",
+    "browser",
+    "scoring",
+    "curation",
+    "training",
+    "rollout",
+    "orchestrator",
+)
 # A unix socket's path must fit in 107 bytes.
 _MAX_PATH = 90
 
@@ -37,7 +47,7 @@ class Addresses:
 
     @classmethod
     def discover(cls, home: Path, server: list[str]) -> Addresses:
-        """Addresses from `--server` values ("HOST:PORT" for all, "room=HOST:PORT" for one), else home's sockets."""
+        """Addresses from `--server` values (HOST:PORT for all, room=HOST:PORT for one), else home's sockets."""
         rooms, default = {}, ""
         for value in server:
             room, equals, address = value.partition("=")
@@ -57,3 +67,12 @@ def socket_directory(home: Path) -> Path:
         return run
     digest = hashlib.sha256(bytes(run)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"ratchet-{digest}"
+
+
+def arena_url(home: Path) -> str:
+    """Address of the arena's control API as the arena on this home wrote it; Unavailable when none runs."""
+    path = socket_directory(home) / "arena.url"
+    try:
+        return path.read_text().strip()
+    except OSError:
+        raise Unavailable("no arena runs here; start it with `ratchet up`, or set arena_url") from None

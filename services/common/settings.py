@@ -32,7 +32,7 @@ class RoomSettings(BaseSettings):
         return env_settings, init_settings
 
 
-S = TypeVar("S", bound=RoomSettings)
+S = TypeVar("S", bound=BaseSettings)
 
 
 def read_toml(path: Path | None) -> dict[str, dict[str, Any]]:
