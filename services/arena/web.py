@@ -249,6 +249,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.globals.update(zip=zip)
     environment.filters.update(money=money, long_date=long_date, plural=plural)
     return environment
 

@@ -50,7 +50,13 @@ CREATE TABLE shop_order_items (
   order_id INTEGER NOT NULL REFERENCES shop_orders, product_id INTEGER NOT NULL REFERENCES shop_products,
   quantity INTEGER NOT NULL, price_cents INTEGER NOT NULL, PRIMARY KEY (order_id, product_id));
 CREATE TABLE shop_messages (
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL, body TEXT NOT NULL, created TEXT NOT NULL);
+  id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES shop_users, name TEXT NOT NULL, email TEXT NOT NULL,
+  body TEXT NOT NULL, created TEXT NOT NULL);
+CREATE VIEW shop_catalogue AS  -- what customers see: enabled products with category and rating
+  SELECT p.*, c.slug AS category_slug, c.name AS category_name,
+    (SELECT ROUND(AVG(stars), 1) FROM shop_reviews r WHERE r.product_id = p.id AND status = 'approved') AS rating,
+    (SELECT COUNT(*) FROM shop_reviews r WHERE r.product_id = p.id AND status = 'approved') AS num_reviews
+  FROM shop_products p JOIN shop_categories c ON c.id = p.category_id WHERE p.enabled = 1;
 """
 
 PAYMENTS = ("Card", "Bank transfer", "Cash on delivery")
@@ -178,10 +184,10 @@ def _orders(db: sqlite3.Connection, rng: random.Random, now: date) -> None:
 def _status(rng: random.Random, age_days: int) -> str:
     if rng.random() < 0.15:
         return "Cancelled"
-    if age_days < 25:
+    if age_days < 110:
         return rng.choice(("Pending", "Processing"))
-    if age_days < 60:
-        return rng.choice(("Processing", "Shipped", "Shipped"))
+    if age_days < 180:
+        return "Shipped"
     return "Delivered"
 
 
