@@ -256,10 +256,13 @@ class ActResponse(google.protobuf.message.Message):
     OBSERVATION_FIELD_NUMBER: builtins.int
     ELAPSED_S_FIELD_NUMBER: builtins.int
     EVENTS_FIELD_NUMBER: builtins.int
+    ACTION_FIELD_NUMBER: builtins.int
     error: builtins.str
     """What the model may be told when the action could not be done ("[12] is not on the page"); empty when it was."""
     elapsed_s: builtins.float
     """Time for the action and what it caused to settle."""
+    action: builtins.str
+    """The action in canonical form; empty when it is not in the grammar (`error` then says how)."""
     @property
     def observation(self) -> Global___Observation: ...
     @property
@@ -273,9 +276,10 @@ class ActResponse(google.protobuf.message.Message):
         observation: Global___Observation | None = ...,
         elapsed_s: builtins.float = ...,
         events: collections.abc.Iterable[builtins.str] | None = ...,
+        action: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["observation", b"observation"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["elapsed_s", b"elapsed_s", "error", b"error", "events", b"events", "observation", b"observation"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["action", b"action", "elapsed_s", b"elapsed_s", "error", b"error", "events", b"events", "observation", b"observation"]) -> None: ...
 
 Global___ActResponse: typing_extensions.TypeAlias = ActResponse
 

@@ -26,7 +26,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.ratchet/trajectory/v1/trajectory_service.proto\x12\x15ratchet.trajectory.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x05\n\nTrajectory\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x65pisode\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x36\n\x05state\x18\x04 \x01(\x0e\x32\'.ratchet.trajectory.v1.Trajectory.State\x12\x0e\n\x06policy\x18\x05 \x01(\t\x12\r\n\x05suite\x18\x06 \x01(\t\x12\r\n\x05split\x18\x07 \x01(\t\x12\r\n\x05phase\x18\x08 \x01(\t\x12\r\n\x05world\x18\t \x01(\t\x12\x0f\n\x07task_id\x18\n \x01(\t\x12\x11\n\ttask_json\x18\x0b \x01(\t\x12\x0e\n\x06intent\x18\x0c \x01(\t\x12\x13\n\x0bstop_reason\x18\r \x01(\t\x12\x0e\n\x06\x61nswer\x18\x0e \x01(\t\x12\x11\n\tfinal_url\x18\x0f \x01(\t\x12\x0e\n\x06reward\x18\x10 \x01(\x01\x12\x0e\n\x06\x63hecks\x18\x11 \x03(\t\x12\r\n\x05\x65rror\x18\x12 \x01(\t\x12*\n\x05steps\x18\x13 \x03(\x0b\x32\x1b.ratchet.trajectory.v1.Step\x12\x11\n\tnum_steps\x18\x14 \x01(\x05\x12/\n\x07timings\x18\x15 \x01(\x0b\x32\x1e.ratchet.trajectory.v1.Timings\x12\x19\n\x11num_prompt_tokens\x18\x16 \x01(\x03\x12\x1b\n\x13num_response_tokens\x18\x17 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04seed\x18\x19 \x01(\x04\x12\x1a\n\x12observation_format\x18\x1a \x01(\t\x12\x15\n\rprompt_format\x18\x1b \x01(\t\"E\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x01\x12\x10\n\x0cSTATE_FAILED\x10\x02\"\xb8\x01\n\x07Timings\x12\x0f\n\x07total_s\x18\x01 \x01(\x01\x12\x0f\n\x07setup_s\x18\x02 \x01(\x01\x12\x11\n\tobserve_s\x18\x03 \x01(\x01\x12\r\n\x05\x61\x63t_s\x18\x04 \x01(\x01\x12\x15\n\rmodel_queue_s\x18\x05 \x01(\x01\x12\x17\n\x0fmodel_compute_s\x18\x06 \x01(\x01\x12\x14\n\x0cmodel_call_s\x18\x07 \x01(\x01\x12\x12\n\nevaluate_s\x18\x08 \x01(\x01\x12\x0f\n\x07store_s\x18\t \x01(\x01\"\xbe\x02\n\x04Step\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x13\n\x0bobservation\x18\x03 \x01(\t\x12\x0e\n\x06prompt\x18\x04 \x01(\t\x12\x10\n\x08response\x18\x05 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x06 \x01(\t\x12\r\n\x05\x65rror\x18\x07 \x01(\t\x12\x12\n\nscreenshot\x18\x08 \x01(\t\x12\x19\n\x11num_prompt_tokens\x18\t \x01(\x05\x12\x1b\n\x13num_response_tokens\x18\n \x01(\x05\x12\x11\n\tobserve_s\x18\x0b \x01(\x01\x12\x0f\n\x07model_s\x18\x0c \x01(\x01\x12\r\n\x05\x61\x63t_s\x18\r \x01(\x01\x12\x1a\n\x12response_token_ids\x18\x0e \x03(\x05\x12\x19\n\x11response_logprobs\x18\x0f \x03(\x02\x12\x0e\n\x06\x65vents\x18\x10 \x03(\t\"d\n\x17\x43reateTrajectoryRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\ntrajectory\x18\x02 \x01(\x0b\x32!.ratchet.trajectory.v1.Trajectory\"Q\n\x18\x43reateTrajectoryResponse\x12\x35\n\ntrajectory\x18\x01 \x01(\x0b\x32!.ratchet.trajectory.v1.Trajectory\"$\n\x14GetTrajectoryRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"N\n\x15GetTrajectoryResponse\x12\x35\n\ntrajectory\x18\x01 \x01(\x0b\x32!.ratchet.trajectory.v1.Trajectory\"\xdb\x01\n\x17ListTrajectoriesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\r\n\x05split\x18\x05 \x01(\t\x12\r\n\x05phase\x18\x06 \x01(\t\x12\x36\n\x05state\x18\x07 \x01(\x0e\x32\'.ratchet.trajectory.v1.Trajectory.State\x12\x0f\n\x07task_id\x18\x08 \x01(\t\x12\x12\n\nwith_steps\x18\t \x01(\x08\"\x80\x01\n\x18ListTrajectoriesResponse\x12\x37\n\x0ctrajectories\x18\x01 \x03(\x0b\x32!.ratchet.trajectory.v1.Trajectory\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"/\n\x0ePutBlobRequest\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\r\n\x05\x63hunk\x18\x02 \x01(\x0c\"3\n\x0fPutBlobResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\"\x1e\n\x0eGetBlobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x0fGetBlobResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"\xb2\x01\n\x07\x44\x61taset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x62lob\x18\x02 \x01(\t\x12\x16\n\x0enum_train_rows\x18\x03 \x01(\x03\x12\x1b\n\x13num_validation_rows\x18\x04 \x01(\x03\x12%\n\x04\x63\x61rd\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"[\n\x14\x43reateDatasetRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x07\x64\x61taset\x18\x02 \x01(\x0b\x32\x1e.ratchet.trajectory.v1.Dataset\"H\n\x15\x43reateDatasetResponse\x12/\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1e.ratchet.trajectory.v1.Dataset\"!\n\x11GetDatasetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x12GetDatasetResponse\x12/\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1e.ratchet.trajectory.v1.Dataset\"<\n\x13ListDatasetsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"a\n\x14ListDatasetsResponse\x12\x30\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x1e.ratchet.trajectory.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xd9\x06\n\x11TrajectoryService\x12s\n\x10\x43reateTrajectory\x12..ratchet.trajectory.v1.CreateTrajectoryRequest\x1a/.ratchet.trajectory.v1.CreateTrajectoryResponse\x12j\n\rGetTrajectory\x12+.ratchet.trajectory.v1.GetTrajectoryRequest\x1a,.ratchet.trajectory.v1.GetTrajectoryResponse\x12s\n\x10ListTrajectories\x12..ratchet.trajectory.v1.ListTrajectoriesRequest\x1a/.ratchet.trajectory.v1.ListTrajectoriesResponse\x12Z\n\x07PutBlob\x12%.ratchet.trajectory.v1.PutBlobRequest\x1a&.ratchet.trajectory.v1.PutBlobResponse(\x01\x12Z\n\x07GetBlob\x12%.ratchet.trajectory.v1.GetBlobRequest\x1a&.ratchet.trajectory.v1.GetBlobResponse0\x01\x12j\n\rCreateDataset\x12+.ratchet.trajectory.v1.CreateDatasetRequest\x1a,.ratchet.trajectory.v1.CreateDatasetResponse\x12\x61\n\nGetDataset\x12(.ratchet.trajectory.v1.GetDatasetRequest\x1a).ratchet.trajectory.v1.GetDatasetResponse\x12g\n\x0cListDatasets\x12*.ratchet.trajectory.v1.ListDatasetsRequest\x1a+.ratchet.trajectory.v1.ListDatasetsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.ratchet/trajectory/v1/trajectory_service.proto\x12\x15ratchet.trajectory.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x05\n\nTrajectory\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x65pisode\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x36\n\x05state\x18\x04 \x01(\x0e\x32\'.ratchet.trajectory.v1.Trajectory.State\x12\x0e\n\x06policy\x18\x05 \x01(\t\x12\r\n\x05suite\x18\x06 \x01(\t\x12\r\n\x05split\x18\x07 \x01(\t\x12\r\n\x05phase\x18\x08 \x01(\t\x12\r\n\x05world\x18\t \x01(\t\x12\x0f\n\x07task_id\x18\n \x01(\t\x12\x11\n\ttask_json\x18\x0b \x01(\t\x12\x0e\n\x06intent\x18\x0c \x01(\t\x12\x13\n\x0bstop_reason\x18\r \x01(\t\x12\x0e\n\x06\x61nswer\x18\x0e \x01(\t\x12\x11\n\tfinal_url\x18\x0f \x01(\t\x12\x0e\n\x06reward\x18\x10 \x01(\x01\x12\x0e\n\x06\x63hecks\x18\x11 \x03(\t\x12\r\n\x05\x65rror\x18\x12 \x01(\t\x12*\n\x05steps\x18\x13 \x03(\x0b\x32\x1b.ratchet.trajectory.v1.Step\x12\x11\n\tnum_steps\x18\x14 \x01(\x05\x12/\n\x07timings\x18\x15 \x01(\x0b\x32\x1e.ratchet.trajectory.v1.Timings\x12\x19\n\x11num_prompt_tokens\x18\x16 \x01(\x03\x12\x1b\n\x13num_response_tokens\x18\x17 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04seed\x18\x19 \x01(\x04\x12\x1a\n\x12observation_format\x18\x1a \x01(\t\x12\x15\n\rprompt_format\x18\x1b \x01(\t\"E\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x01\x12\x10\n\x0cSTATE_FAILED\x10\x02\"\xb8\x01\n\x07Timings\x12\x0f\n\x07total_s\x18\x01 \x01(\x01\x12\x0f\n\x07setup_s\x18\x02 \x01(\x01\x12\x11\n\tobserve_s\x18\x03 \x01(\x01\x12\r\n\x05\x61\x63t_s\x18\x04 \x01(\x01\x12\x15\n\rmodel_queue_s\x18\x05 \x01(\x01\x12\x17\n\x0fmodel_compute_s\x18\x06 \x01(\x01\x12\x14\n\x0cmodel_call_s\x18\x07 \x01(\x01\x12\x12\n\nevaluate_s\x18\x08 \x01(\x01\x12\x0f\n\x07store_s\x18\t \x01(\x01\"\xd8\x02\n\x04Step\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x13\n\x0bobservation\x18\x03 \x01(\t\x12\x0e\n\x06prompt\x18\x04 \x01(\t\x12\x10\n\x08response\x18\x05 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x06 \x01(\t\x12\r\n\x05\x65rror\x18\x07 \x01(\t\x12\x12\n\nscreenshot\x18\x08 \x01(\t\x12\x19\n\x11num_prompt_tokens\x18\t \x01(\x05\x12\x1b\n\x13num_response_tokens\x18\n \x01(\x05\x12\x11\n\tobserve_s\x18\x0b \x01(\x01\x12\x0f\n\x07model_s\x18\x0c \x01(\x01\x12\r\n\x05\x61\x63t_s\x18\r \x01(\x01\x12\x1a\n\x12response_token_ids\x18\x0e \x03(\x05\x12\x19\n\x11response_logprobs\x18\x0f \x03(\x02\x12\x0e\n\x06\x65vents\x18\x10 \x03(\t\x12\x18\n\x10observation_blob\x18\x11 \x01(\t\"d\n\x17\x43reateTrajectoryRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\ntrajectory\x18\x02 \x01(\x0b\x32!.ratchet.trajectory.v1.Trajectory\"Q\n\x18\x43reateTrajectoryResponse\x12\x35\n\ntrajectory\x18\x01 \x01(\x0b\x32!.ratchet.trajectory.v1.Trajectory\"$\n\x14GetTrajectoryRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"N\n\x15GetTrajectoryResponse\x12\x35\n\ntrajectory\x18\x01 \x01(\x0b\x32!.ratchet.trajectory.v1.Trajectory\"\xdb\x01\n\x17ListTrajectoriesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\r\n\x05split\x18\x05 \x01(\t\x12\r\n\x05phase\x18\x06 \x01(\t\x12\x36\n\x05state\x18\x07 \x01(\x0e\x32\'.ratchet.trajectory.v1.Trajectory.State\x12\x0f\n\x07task_id\x18\x08 \x01(\t\x12\x12\n\nwith_steps\x18\t \x01(\x08\"\x80\x01\n\x18ListTrajectoriesResponse\x12\x37\n\x0ctrajectories\x18\x01 \x03(\x0b\x32!.ratchet.trajectory.v1.Trajectory\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"/\n\x0ePutBlobRequest\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\r\n\x05\x63hunk\x18\x02 \x01(\x0c\"3\n\x0fPutBlobResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\"\x1e\n\x0eGetBlobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x0fGetBlobResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"\xb2\x01\n\x07\x44\x61taset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x62lob\x18\x02 \x01(\t\x12\x16\n\x0enum_train_rows\x18\x03 \x01(\x03\x12\x1b\n\x13num_validation_rows\x18\x04 \x01(\x03\x12%\n\x04\x63\x61rd\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"[\n\x14\x43reateDatasetRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x07\x64\x61taset\x18\x02 \x01(\x0b\x32\x1e.ratchet.trajectory.v1.Dataset\"H\n\x15\x43reateDatasetResponse\x12/\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1e.ratchet.trajectory.v1.Dataset\"!\n\x11GetDatasetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x12GetDatasetResponse\x12/\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1e.ratchet.trajectory.v1.Dataset\"<\n\x13ListDatasetsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"a\n\x14ListDatasetsResponse\x12\x30\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x1e.ratchet.trajectory.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xd9\x06\n\x11TrajectoryService\x12s\n\x10\x43reateTrajectory\x12..ratchet.trajectory.v1.CreateTrajectoryRequest\x1a/.ratchet.trajectory.v1.CreateTrajectoryResponse\x12j\n\rGetTrajectory\x12+.ratchet.trajectory.v1.GetTrajectoryRequest\x1a,.ratchet.trajectory.v1.GetTrajectoryResponse\x12s\n\x10ListTrajectories\x12..ratchet.trajectory.v1.ListTrajectoriesRequest\x1a/.ratchet.trajectory.v1.ListTrajectoriesResponse\x12Z\n\x07PutBlob\x12%.ratchet.trajectory.v1.PutBlobRequest\x1a&.ratchet.trajectory.v1.PutBlobResponse(\x01\x12Z\n\x07GetBlob\x12%.ratchet.trajectory.v1.GetBlobRequest\x1a&.ratchet.trajectory.v1.GetBlobResponse0\x01\x12j\n\rCreateDataset\x12+.ratchet.trajectory.v1.CreateDatasetRequest\x1a,.ratchet.trajectory.v1.CreateDatasetResponse\x12\x61\n\nGetDataset\x12(.ratchet.trajectory.v1.GetDatasetRequest\x1a).ratchet.trajectory.v1.GetDatasetResponse\x12g\n\x0cListDatasets\x12*.ratchet.trajectory.v1.ListDatasetsRequest\x1a+.ratchet.trajectory.v1.ListDatasetsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,41 +40,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TIMINGS']._serialized_start=840
   _globals['_TIMINGS']._serialized_end=1024
   _globals['_STEP']._serialized_start=1027
-  _globals['_STEP']._serialized_end=1345
-  _globals['_CREATETRAJECTORYREQUEST']._serialized_start=1347
-  _globals['_CREATETRAJECTORYREQUEST']._serialized_end=1447
-  _globals['_CREATETRAJECTORYRESPONSE']._serialized_start=1449
-  _globals['_CREATETRAJECTORYRESPONSE']._serialized_end=1530
-  _globals['_GETTRAJECTORYREQUEST']._serialized_start=1532
-  _globals['_GETTRAJECTORYREQUEST']._serialized_end=1568
-  _globals['_GETTRAJECTORYRESPONSE']._serialized_start=1570
-  _globals['_GETTRAJECTORYRESPONSE']._serialized_end=1648
-  _globals['_LISTTRAJECTORIESREQUEST']._serialized_start=1651
-  _globals['_LISTTRAJECTORIESREQUEST']._serialized_end=1870
-  _globals['_LISTTRAJECTORIESRESPONSE']._serialized_start=1873
-  _globals['_LISTTRAJECTORIESRESPONSE']._serialized_end=2001
-  _globals['_PUTBLOBREQUEST']._serialized_start=2003
-  _globals['_PUTBLOBREQUEST']._serialized_end=2050
-  _globals['_PUTBLOBRESPONSE']._serialized_start=2052
-  _globals['_PUTBLOBRESPONSE']._serialized_end=2103
-  _globals['_GETBLOBREQUEST']._serialized_start=2105
-  _globals['_GETBLOBREQUEST']._serialized_end=2135
-  _globals['_GETBLOBRESPONSE']._serialized_start=2137
-  _globals['_GETBLOBRESPONSE']._serialized_end=2169
-  _globals['_DATASET']._serialized_start=2172
-  _globals['_DATASET']._serialized_end=2350
-  _globals['_CREATEDATASETREQUEST']._serialized_start=2352
-  _globals['_CREATEDATASETREQUEST']._serialized_end=2443
-  _globals['_CREATEDATASETRESPONSE']._serialized_start=2445
-  _globals['_CREATEDATASETRESPONSE']._serialized_end=2517
-  _globals['_GETDATASETREQUEST']._serialized_start=2519
-  _globals['_GETDATASETREQUEST']._serialized_end=2552
-  _globals['_GETDATASETRESPONSE']._serialized_start=2554
-  _globals['_GETDATASETRESPONSE']._serialized_end=2623
-  _globals['_LISTDATASETSREQUEST']._serialized_start=2625
-  _globals['_LISTDATASETSREQUEST']._serialized_end=2685
-  _globals['_LISTDATASETSRESPONSE']._serialized_start=2687
-  _globals['_LISTDATASETSRESPONSE']._serialized_end=2784
-  _globals['_TRAJECTORYSERVICE']._serialized_start=2787
-  _globals['_TRAJECTORYSERVICE']._serialized_end=3644
+  _globals['_STEP']._serialized_end=1371
+  _globals['_CREATETRAJECTORYREQUEST']._serialized_start=1373
+  _globals['_CREATETRAJECTORYREQUEST']._serialized_end=1473
+  _globals['_CREATETRAJECTORYRESPONSE']._serialized_start=1475
+  _globals['_CREATETRAJECTORYRESPONSE']._serialized_end=1556
+  _globals['_GETTRAJECTORYREQUEST']._serialized_start=1558
+  _globals['_GETTRAJECTORYREQUEST']._serialized_end=1594
+  _globals['_GETTRAJECTORYRESPONSE']._serialized_start=1596
+  _globals['_GETTRAJECTORYRESPONSE']._serialized_end=1674
+  _globals['_LISTTRAJECTORIESREQUEST']._serialized_start=1677
+  _globals['_LISTTRAJECTORIESREQUEST']._serialized_end=1896
+  _globals['_LISTTRAJECTORIESRESPONSE']._serialized_start=1899
+  _globals['_LISTTRAJECTORIESRESPONSE']._serialized_end=2027
+  _globals['_PUTBLOBREQUEST']._serialized_start=2029
+  _globals['_PUTBLOBREQUEST']._serialized_end=2076
+  _globals['_PUTBLOBRESPONSE']._serialized_start=2078
+  _globals['_PUTBLOBRESPONSE']._serialized_end=2129
+  _globals['_GETBLOBREQUEST']._serialized_start=2131
+  _globals['_GETBLOBREQUEST']._serialized_end=2161
+  _globals['_GETBLOBRESPONSE']._serialized_start=2163
+  _globals['_GETBLOBRESPONSE']._serialized_end=2195
+  _globals['_DATASET']._serialized_start=2198
+  _globals['_DATASET']._serialized_end=2376
+  _globals['_CREATEDATASETREQUEST']._serialized_start=2378
+  _globals['_CREATEDATASETREQUEST']._serialized_end=2469
+  _globals['_CREATEDATASETRESPONSE']._serialized_start=2471
+  _globals['_CREATEDATASETRESPONSE']._serialized_end=2543
+  _globals['_GETDATASETREQUEST']._serialized_start=2545
+  _globals['_GETDATASETREQUEST']._serialized_end=2578
+  _globals['_GETDATASETRESPONSE']._serialized_start=2580
+  _globals['_GETDATASETRESPONSE']._serialized_end=2649
+  _globals['_LISTDATASETSREQUEST']._serialized_start=2651
+  _globals['_LISTDATASETSREQUEST']._serialized_end=2711
+  _globals['_LISTDATASETSRESPONSE']._serialized_start=2713
+  _globals['_LISTDATASETSRESPONSE']._serialized_end=2810
+  _globals['_TRAJECTORYSERVICE']._serialized_start=2813
+  _globals['_TRAJECTORYSERVICE']._serialized_end=3670
 # @@protoc_insertion_point(module_scope)

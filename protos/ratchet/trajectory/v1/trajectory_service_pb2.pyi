@@ -208,6 +208,7 @@ class Step(google.protobuf.message.Message):
     RESPONSE_TOKEN_IDS_FIELD_NUMBER: builtins.int
     RESPONSE_LOGPROBS_FIELD_NUMBER: builtins.int
     EVENTS_FIELD_NUMBER: builtins.int
+    OBSERVATION_BLOB_FIELD_NUMBER: builtins.int
     index: builtins.int
     url: builtins.str
     observation: builtins.str
@@ -225,6 +226,8 @@ class Step(google.protobuf.message.Message):
     observe_s: builtins.float
     model_s: builtins.float
     act_s: builtins.float
+    observation_blob: builtins.str
+    """blobs/{sha256} of the whole observation where it is too long to travel here; `observation` is then its beginning."""
     @property
     def response_token_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
     @property
@@ -250,8 +253,9 @@ class Step(google.protobuf.message.Message):
         response_token_ids: collections.abc.Iterable[builtins.int] | None = ...,
         response_logprobs: collections.abc.Iterable[builtins.float] | None = ...,
         events: collections.abc.Iterable[builtins.str] | None = ...,
+        observation_blob: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["act_s", b"act_s", "action", b"action", "error", b"error", "events", b"events", "index", b"index", "model_s", b"model_s", "num_prompt_tokens", b"num_prompt_tokens", "num_response_tokens", b"num_response_tokens", "observation", b"observation", "observe_s", b"observe_s", "prompt", b"prompt", "response", b"response", "response_logprobs", b"response_logprobs", "response_token_ids", b"response_token_ids", "screenshot", b"screenshot", "url", b"url"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["act_s", b"act_s", "action", b"action", "error", b"error", "events", b"events", "index", b"index", "model_s", b"model_s", "num_prompt_tokens", b"num_prompt_tokens", "num_response_tokens", b"num_response_tokens", "observation", b"observation", "observation_blob", b"observation_blob", "observe_s", b"observe_s", "prompt", b"prompt", "response", b"response", "response_logprobs", b"response_logprobs", "response_token_ids", b"response_token_ids", "screenshot", b"screenshot", "url", b"url"]) -> None: ...
 
 Global___Step: typing_extensions.TypeAlias = Step
 

@@ -1,0 +1,41 @@
+"""The rollout worker with its environments."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from grpc import aio
+
+from ratchet.rollout.v1.rollout_service_pb2_grpc import add_RolloutServiceServicer_to_server
+from services.common import addresses, settings
+from services.common.rpc import Mount
+
+
+@asynccontextmanager
+async def open_room(
+    table: dict[str, Any], dial: Callable[[str], aio.Channel], home: Path
+) -> AsyncIterator[list[Mount]]:
+    """A worker that reaches the arena of this home, and the sites that are configured."""
+    from services.rollout.adapters.arena import ArenaEnvironment
+    from services.rollout.adapters.sites import SitesEnvironment
+    from services.rollout.service import RolloutServicer
+    from services.rollout.settings import RolloutSettings
+
+    own = settings.load(RolloutSettings, table)
+    arena = ArenaEnvironment(lambda: own.arena_url or addresses.arena_url(home))
+    sites = SitesEnvironment(own.sites, own.storage_state_dir)
+    servicer = RolloutServicer(
+        own,
+        {"arena": arena, "sites": sites},
+        browser=dial("browser"),
+        serving=dial("serving"),
+        scoring=dial("scoring"),
+        trajectory=dial("trajectory"),
+    )
+    try:
+        yield [Mount(add_RolloutServiceServicer_to_server, servicer, "ratchet.rollout.v1.RolloutService")]
+    finally:
+        await arena.stop()

@@ -1,0 +1,181 @@
+"""The agent loop: observe, ask, act, until the agent stops or the rules stop it; then judge and record.
+
+Invariant: the session and the world are closed however the episode ends, and exactly one trajectory is written:
+SUCCEEDED with a reward, or FAILED with the machinery's error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ratchet.browser.v1 import browser_service_pb2 as browser_pb
+from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceAsyncStub
+from ratchet.rollout.v1 import rollout_service_pb2 as pb
+from ratchet.scoring.v1 import scoring_service_pb2 as scoring_pb
+from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceAsyncStub
+from ratchet.trajectory.v1 import trajectory_service_pb2 as store_pb
+from services.common.errors import RatchetError
+from services.rollout import metrics, prompts, stopping
+from services.rollout.agents import Agent
+from services.rollout.ports import Environment, World
+from services.rollout.prompts.view import stop_answer, with_name
+from services.rollout.recording import Recorder
+
+_EVALUATION_TIMEOUT_S = 120.0
+NOT_AN_ACTION = "the format was incorrect: no action could be read from the response"
+
+
+@dataclass
+class _State:
+    """Where the loop stands."""
+
+    observation: browser_pb.Observation
+    previous: str = ""
+    previous_element: tuple[str, str] = ("", "")
+    answer: str = ""
+
+
+class Episode:
+    """One attempt. `run` yields a StepTaken for each step; the trajectory is in `recorder` at the end."""
+
+    def __init__(
+        self,
+        request: pb.RunEpisodeRequest,
+        task: dict[str, Any],
+        agent: Agent,
+        environment: Environment,
+        browser: BrowserServiceAsyncStub,
+        scoring: ScoringServiceAsyncStub,
+        recorder: Recorder,
+        session_budget_s: float,
+    ) -> None:
+        self._request, self._task, self._agent, self._environment = request, task, agent, environment
+        self._browser, self._scoring, self._recorder = browser, scoring, recorder
+        self._session_budget_s = session_budget_s
+        self._format = request.agent.observation_format or agent.format.observation_format
+
+    async def run(self) -> AsyncGenerator[pb.StepTaken, None]:
+        """Raises the RatchetError of the machinery after recording the attempt as FAILED."""
+        try:
+            async with self._opened() as (world, session, observation):
+                state = _State(observation)
+                reason = ""
+                rules = stopping.StoppingRules(self._request.max_steps)
+                while not reason:
+                    started = time.perf_counter()
+                    step = await self._step(session, state)
+                    reason = stopping.ANSWERED if step.action.startswith("stop") else rules.observe(step.action)
+                    yield pb.StepTaken(
+                        index=step.index, action=step.action, elapsed_s=time.perf_counter() - started
+                    )
+                evaluation = await self._evaluate(world, session, state)
+            checks = [
+                f"{c.evaluator}: {'passed' if c.passed else 'failed'}: {c.detail}" for c in evaluation.checks
+            ]
+            await self._recorder.succeed(reason, state.answer, evaluation.reward, checks)
+        except RatchetError as error:
+            await asyncio.shield(self._recorder.fail(f"{error.reason}: {error.message}"))
+            raise
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[tuple[World, str, browser_pb.Observation]]:
+        started = time.perf_counter()
+        world = await self._environment.open(self._request.world, self._task)
+        session = ""
+        try:
+            reply = await self._browser.CreateSession(
+                browser_pb.CreateSessionRequest(
+                    request_id=self._recorder.trajectory.name,
+                    sites=[browser_pb.Site(display_url=d, real_url=r) for d, r in world.sites.items()],
+                    start_url=world.display(str(self._task["start_url"])),
+                    storage_state_json=world.storage_state_json,
+                    headers=world.headers,
+                    budget_s=self._session_budget_s,
+                    observation_format=self._format,
+                )
+            )
+            session = reply.session
+            self._recorder.timings.setup_s += time.perf_counter() - started
+            yield world, session, reply.observation
+        finally:
+            await asyncio.shield(self._close(world, session))
+
+    async def _close(self, world: World, session: str) -> None:
+        started = time.perf_counter()
+        try:
+            if session:
+                await self._browser.DeleteSession(browser_pb.DeleteSessionRequest(session=session))
+        except RatchetError:
+            pass  # the browser room is gone, and the session with it
+        finally:
+            await self._environment.close(world)
+            self._recorder.timings.setup_s += time.perf_counter() - started
+
+    async def _step(self, session: str, state: _State) -> store_pb.Step:
+        observation = state.observation
+        index = len(self._recorder.trajectory.steps)
+        screenshot = await self._screenshot(session) if self._request.screenshots else ""
+        view = prompts.View(
+            observation.text, observation.url, str(self._task["intent"]), state.previous, state.previous_element
+        )
+        started = time.perf_counter()
+        decision = await self._agent.decide(view, observation, index)
+        step = await self._recorder.add_step(index, observation, decision, time.perf_counter() - started)
+        step.screenshot = screenshot
+        self._recorder.timings.observe_s += observation.elapsed_s
+        metrics.STEPS.labels(self._request.agent.kind).inc()
+        metrics.TOKENS.labels("prompt").inc(decision.num_prompt_tokens)
+        metrics.TOKENS.labels("response").inc(decision.num_response_tokens)
+        text = self._agent.format.extract(decision.response)
+        if text is None:
+            step.error = NOT_AN_ACTION
+            metrics.INVALID.labels(self._request.agent.kind).inc()
+        elif (answer := stop_answer(text)) is not None:
+            step.action, state.answer = f"stop [{answer}]", answer
+        else:
+            await self._act(session, text, step, state)
+        return step
+
+    async def _act(self, session: str, text: str, step: store_pb.Step, state: _State) -> None:
+        started = time.perf_counter()
+        reply = await self._browser.Act(
+            browser_pb.ActRequest(session=session, action=text, observation_format=self._format)
+        )
+        step.act_s = time.perf_counter() - started - reply.observation.elapsed_s
+        self._recorder.timings.act_s += step.act_s
+        step.action, step.error = reply.action, reply.error
+        step.events.extend(reply.events)
+        if not reply.action:
+            step.error = f"{NOT_AN_ACTION} ({reply.error})"
+            metrics.INVALID.labels(self._request.agent.kind).inc()
+            return
+        elements = {e.id: (e.role, e.name) for e in state.observation.elements}
+        state.previous, state.previous_element = reply.action, with_name(reply.action, elements)
+        state.observation = reply.observation
+
+    async def _screenshot(self, session: str) -> str:
+        started = time.perf_counter()
+        reply = await self._browser.TakeScreenshot(browser_pb.TakeScreenshotRequest(session=session))
+        self._recorder.timings.observe_s += time.perf_counter() - started
+        return await self._recorder.put_blob(reply.image)
+
+    async def _evaluate(self, world: World, session: str, state: _State) -> scoring_pb.EvaluateEpisodeResponse:
+        started = time.perf_counter()
+        self._recorder.trajectory.final_url = state.observation.url
+        reply = await self._scoring.EvaluateEpisode(
+            scoring_pb.EvaluateEpisodeRequest(
+                task_json=self._recorder.trajectory.task_json,
+                answer=state.answer,
+                final_url=state.observation.url,
+                session=session,
+                placeholders=world.placeholders,
+            ),
+            timeout=_EVALUATION_TIMEOUT_S,
+        )
+        self._recorder.timings.evaluate_s += time.perf_counter() - started
+        return reply
