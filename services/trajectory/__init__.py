@@ -1,0 +1,1 @@
+"""What episodes recorded: trajectories, their steps, blobs and datasets."""

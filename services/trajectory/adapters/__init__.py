@@ -1,0 +1,1 @@
+"""The store's outside: a relational database and an object store."""

@@ -1,0 +1,1 @@
+"""One module per revision, numbered; each stands alone and imports nothing of the room."""
