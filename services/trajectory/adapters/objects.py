@@ -18,6 +18,8 @@ from services.common.errors import InvalidArgument
 from services.trajectory.errors import StorageFailed
 
 _CHUNK_BYTES = 1024 * 1024
+# A directory says it with the built-in class, a bucket with its own.
+_MISSING = (NotFoundError, FileNotFoundError)
 
 
 class StoredObjects:
@@ -55,7 +57,7 @@ class StoredObjects:
         try:
             found = await obstore.get_async(self._store, key)
             return bytes(await found.bytes_async())
-        except NotFoundError:
+        except _MISSING:
             return None
         except (OSError, BaseError) as error:
             self._refuse(error)
@@ -65,7 +67,7 @@ class StoredObjects:
             found = await obstore.get_async(self._store, key)
             async for piece in found.stream(min_chunk_size=_CHUNK_BYTES):
                 yield bytes(piece)
-        except NotFoundError as error:
+        except _MISSING as error:
             raise KeyError(key) from error
         except (OSError, BaseError) as error:
             self._refuse(error)
@@ -73,7 +75,7 @@ class StoredObjects:
     async def exists(self, key: str) -> bool:
         try:
             await obstore.head_async(self._store, key)
-        except NotFoundError:
+        except _MISSING:
             return False
         except (OSError, BaseError) as error:
             self._refuse(error)
