@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import Any
 
 from grpc import aio
@@ -83,9 +83,24 @@ class _StreamUnary(aio.StreamUnaryClientInterceptor):  # type: ignore[misc]
         client_call_details: aio.ClientCallDetails,
         request_iterator: Any,
     ) -> Any:
+        return _TypedCall(await continuation(_details(client_call_details), request_iterator))
+
+
+class _TypedCall:
+    """A stream-unary call that fails with a typed error; grpc.aio wants a call here, not its response."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._call, name)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._response().__await__()
+
+    async def _response(self) -> Any:
         try:
-            call = await continuation(_details(client_call_details), request_iterator)
-            return await call
+            return await self._call
         except aio.AioRpcError as error:
             raise errors.from_rpc_error(error) from error
 
