@@ -44,7 +44,8 @@ class World:
 
     def _build(self, db: sqlite3.Connection) -> None:
         rng = seeded("world", self.partition, self.seed)
-        names = Names(self.partition, rng)
+        self._used: set[str] = set()
+        names = Names(self.partition, rng, self._used)
         self.today = _EPOCH + timedelta(days=rng.randrange(700))
         db.execute("CREATE TABLE arena_world (partition TEXT, seed INTEGER, today TEXT)")
         db.execute("INSERT INTO arena_world VALUES (?, ?, ?)", (self.partition, self.seed, self.today.isoformat()))
@@ -56,6 +57,10 @@ class World:
             db.execute("COMMIT")
             if account is not None:
                 self.accounts[site.key] = account
+
+    def names(self, rng: random.Random) -> Names:
+        """Names of the world's partition that do not occur in the world (what tasks type, or miss)."""
+        return Names(self.partition, rng, set(self._used))
 
     def query(self, sql: str, *args: object) -> list[sqlite3.Row]:
         """Rows of the untouched world, for task builders and tests."""

@@ -63,7 +63,6 @@ PAYMENTS = ("Card", "Bank transfer", "Cash on delivery")
 NUM_PRODUCTS = 72
 NUM_CUSTOMERS = 24
 NUM_ORDERS = 60
-NUM_OWN_ORDERS = 8
 OWNER = 1
 """The id of the customer whom episodes are signed in as."""
 
@@ -159,9 +158,8 @@ def _reviews(db: sqlite3.Connection, rng: random.Random, now: date) -> None:
 
 def _orders(db: sqlite3.Connection, rng: random.Random, now: date) -> None:
     products = list(db.execute("SELECT id, price_cents FROM shop_products"))
-    others = [rng.randrange(2, NUM_CUSTOMERS + 1) for _ in range(NUM_ORDERS - NUM_OWN_ORDERS)]
-    buyers = others + [OWNER] * NUM_OWN_ORDERS
-    rng.shuffle(buyers)
+    own = {*rng.sample(range(NUM_ORDERS * 3 // 4), 4), *rng.sample(range(NUM_ORDERS * 3 // 4, NUM_ORDERS), 4)}
+    buyers = [OWNER if place in own else rng.randrange(2, NUM_CUSTOMERS + 1) for place in range(NUM_ORDERS)]
     days = sorted(rng.sample(range(1, 380), NUM_ORDERS), reverse=True)
     shipping = db.execute("SELECT shipping_cents FROM shop_info").fetchone()[0]
     for order_id, (user_id, age) in enumerate(zip(buyers, days, strict=True), 1001):
@@ -169,7 +167,7 @@ def _orders(db: sqlite3.Connection, rng: random.Random, now: date) -> None:
         bought = rng.sample(products, rng.randint(1, 3))
         lines = [(product["id"], rng.choice((1, 1, 1, 2, 3)), product["price_cents"]) for product in bought]
         total = sum(quantity * cents for _, quantity, cents in lines)
-        status = _status(rng, age)
+        status = _status(rng, age, may_cancel=user_id != OWNER or age > 110)
         tracking = f"TR{rng.randrange(100000, 999999)}" if status in ("Shipped", "Delivered") else ""
         placed = (now - timedelta(days=age)).isoformat()
         sums = (total, shipping, total + shipping)
@@ -181,8 +179,8 @@ def _orders(db: sqlite3.Connection, rng: random.Random, now: date) -> None:
         db.executemany("INSERT INTO shop_order_items VALUES (?, ?, ?, ?)", [(order_id, *line) for line in lines])
 
 
-def _status(rng: random.Random, age_days: int) -> str:
-    if rng.random() < 0.15:
+def _status(rng: random.Random, age_days: int, *, may_cancel: bool) -> str:
+    if may_cancel and rng.random() < 0.15:
         return "Cancelled"
     if age_days < 110:
         return rng.choice(("Pending", "Processing"))
@@ -192,5 +190,5 @@ def _status(rng: random.Random, age_days: int) -> str:
 
 
 def _wishlist(db: sqlite3.Connection, rng: random.Random) -> None:
-    for product_id in rng.sample(range(1, NUM_PRODUCTS + 1), 4):
+    for product_id in rng.sample(range(1, NUM_PRODUCTS + 1), 6):
         db.execute("INSERT INTO shop_wishlist VALUES (?, ?)", (OWNER, product_id))
