@@ -41,8 +41,8 @@ SITE = Site(
     nav=(
         ("Places", "/places"),
         ("Directions", "/directions"),
-        ("Recent changes", "/recent"),
         ("Watchlist", "/watchlist"),
         ("Saved places", "/saved"),
     ),
+    footer=(("Recent changes", "/recent"), ("All articles and places", "/search")),
 )
