@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 
 from ratchet.trajectory.v1 import trajectory_service_pb2 as pb
-
 from services.common import ids
 from services.common.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from services.trajectory import blobs, pages

@@ -7,7 +7,6 @@ from typing import Any
 
 from ratchet.trajectory.v1 import trajectory_service_pb2 as pb
 from ratchet.trajectory.v1 import trajectory_service_pb2_grpc as pb_grpc
-
 from services.trajectory import blobs
 from services.trajectory.datasets import Datasets
 from services.trajectory.ports import Objects, Records

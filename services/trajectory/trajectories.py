@@ -10,7 +10,6 @@ import math
 import time
 
 from ratchet.trajectory.v1 import trajectory_service_pb2 as pb
-
 from services.common import ids
 from services.common.errors import InvalidArgument, NotFound
 from services.trajectory import metrics, pages
