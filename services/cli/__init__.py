@@ -1,0 +1,1 @@
+"""The person at the terminal: `ratchet`, a plain gRPC client of the rooms."""

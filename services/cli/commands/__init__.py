@@ -1,0 +1,1 @@
+"""One module per command group; each only reads options and hands over."""

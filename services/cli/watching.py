@@ -1,0 +1,99 @@
+"""Following a run on the server: a stream that outlives deadlines and restarts of the host.
+
+Invariant: what was seen once is not shown again, and the stream ends only with the run, or with an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from services.cli import client
+from services.common.errors import DeadlineExceeded, Unavailable
+
+if TYPE_CHECKING:
+    from ratchet.orchestrator.v1.evaluation_service_pb2 import Evaluation
+    from ratchet.orchestrator.v1.iteration_service_pb2 import Iteration
+
+_STREAM_S = 6 * 3600.0
+_PATIENCE_S = 20.0
+_RETRY_S = 0.5
+_NEXT_ROUND_S = 20.0
+# Both resources number their states alike.
+RUNNING, SUCCEEDED, FAILED, CANCELLED = 1, 2, 3, 4
+
+
+async def iteration(rooms: client.Rooms, name: str) -> AsyncIterator[Iteration]:
+    """The iteration now and after each change, until it ends."""
+    from ratchet.orchestrator.v1 import iteration_service_pb2 as pb
+
+    request = pb.WatchIterationRequest(name=name)
+    patience = _Patience()
+    while True:
+        try:
+            async for reply in rooms.iterations.WatchIteration(request, timeout=_STREAM_S):
+                patience.restore()
+                request.resume_token = reply.resume_token
+                yield reply.iteration
+                if reply.iteration.state != RUNNING:
+                    return
+            await patience.spend(Unavailable("the host ended the stream"))
+        except DeadlineExceeded:
+            continue
+        except Unavailable as error:
+            await patience.spend(error)
+
+
+async def evaluation(rooms: client.Rooms, name: str) -> AsyncIterator[Evaluation]:
+    """The evaluation now and after each change, until it ends."""
+    from ratchet.orchestrator.v1 import evaluation_service_pb2 as pb
+
+    patience = _Patience()
+    while True:
+        try:
+            request = pb.WatchEvaluationRequest(name=name)
+            async for reply in rooms.evaluations.WatchEvaluation(request, timeout=_STREAM_S):
+                patience.restore()
+                yield reply.evaluation
+                if reply.evaluation.state != RUNNING:
+                    return
+            await patience.spend(Unavailable("the host ended the stream"))
+        except DeadlineExceeded:
+            continue
+        except Unavailable as error:
+            await patience.spend(error)
+
+
+async def next_round(rooms: client.Rooms, ended: Any) -> str:
+    """Name of the iteration that follows one that ended; empty when none does."""
+    from ratchet.orchestrator.v1 import iteration_service_pb2 as pb
+
+    if ended.state != SUCCEEDED or max(1, ended.round) >= ended.spec.rounds:
+        return ""
+    until = time.monotonic() + _NEXT_ROUND_S
+    while time.monotonic() < until:
+        request = pb.ListIterationsRequest(page_size=client.PAGE)
+        async for item in client.paged(rooms.iterations.ListIterations, request, "iterations"):
+            if item.previous == ended.name:
+                return str(item.name)
+        await asyncio.sleep(_RETRY_S)
+    return ""
+
+
+class _Patience:
+    """How long a host may be away (it is being restarted) before watching gives up."""
+
+    def __init__(self) -> None:
+        self._since = 0.0
+
+    def restore(self) -> None:
+        self._since = 0.0
+
+    async def spend(self, error: Unavailable) -> None:
+        now = time.monotonic()
+        self._since = self._since or now
+        if now - self._since > _PATIENCE_S:
+            raise error
+        await asyncio.sleep(_RETRY_S)
