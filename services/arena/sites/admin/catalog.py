@@ -86,9 +86,7 @@ async def add(visit: Visit) -> Response:
     if form.get("category") not in {str(category["id"]) for category in categories}:
         problem = problem or "Choose a category."
     if problem:
-        return visit.render(
-            "admin/product_add.html", categories=categories, form=form, problem=problem, status=422
-        )
+        return visit.render("admin/product_add.html", categories=categories, form=form, problem=problem, status=422)
     number = visit.db.count("SELECT MAX(id) + 1 FROM shop_products")
     slug = "-".join(re.findall(r"[a-z0-9]+", form["name"].lower())) or "product"
     if visit.db.one("SELECT 1 FROM shop_products WHERE slug = ?", slug) is not None:

@@ -19,8 +19,7 @@ async def dashboard(visit: Visit) -> Response:
     return visit.render(
         "admin/dashboard.html",
         counts=[
-            (status, visit.db.count("SELECT COUNT(*) FROM shop_orders WHERE status = ?", status))
-            for status in STATUSES
+            (status, visit.db.count("SELECT COUNT(*) FROM shop_orders WHERE status = ?", status)) for status in STATUSES
         ],
         waiting=visit.db.count("SELECT COUNT(*) FROM shop_reviews WHERE status = 'pending'"),
         sold_out=visit.db.count("SELECT COUNT(*) FROM shop_products WHERE stock = 0"),

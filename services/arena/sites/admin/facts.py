@@ -61,9 +61,7 @@ def waiting(world: World) -> list[tuple[sqlite3.Row, tuple[Move, ...]]]:
     found = []
     for place, row in enumerate(rows):
         pages = (click("link", "Next Page"),) * (place // PER_PAGE)
-        found.append(
-            (row, (click("link", "Reviews"), *pages, click("link", f"{row['product']} by {row['nickname']}")))
-        )
+        found.append((row, (click("link", "Reviews"), *pages, click("link", f"{row['product']} by {row['nickname']}"))))
     return found
 
 

@@ -172,9 +172,7 @@ def on_dashboard(world: World, rng: random.Random, n: int) -> list[Draft]:
         row["status"]: row["num"]
         for row in world.query("SELECT status, COUNT(*) AS num FROM shop_orders GROUP BY status")
     }
-    drafts = [
-        _answer((), f"{status} orders", num, what=f"{status.lower()} orders") for status, num in counted.items()
-    ]
+    drafts = [_answer((), f"{status} orders", num, what=f"{status.lower()} orders") for status, num in counted.items()]
     sold_out = world.query("SELECT COUNT(*) FROM shop_products WHERE stock = 0")[0][0]
     drafts.append(_answer((), "Products out of stock", sold_out, what="products out of stock"))
     drafts.append(_answer((), "Reviews waiting", len(waiting(world)), what="reviews waiting"))
@@ -264,9 +262,7 @@ TEMPLATES: list[Template] = [
     Template(207, SITES, "What is the phone number of {{customer}}?", phone_of_customer, held_out=True),
     Template(208, SITES, "Since when has {{customer}} been our customer?", customer_since),
     Template(209, SITES, "What is the phone number of the customer who placed order {{order}}?", phone_of_buyer),
-    Template(
-        210, SITES, "Find the customer with the phone number {{phone}} and tell me the name.", customer_by_phone
-    ),
+    Template(210, SITES, "Find the customer with the phone number {{phone}} and tell me the name.", customer_by_phone),
     Template(211, SITES, "Which product is number {{rank}} among our best sellers?", best_seller),
     Template(212, SITES, "How many orders were placed in {{month}}?", orders_in_month),
     Template(213, SITES, "What was our revenue in {{month}}?", revenue_in_month, held_out=True),

@@ -50,9 +50,7 @@ async def order(visit: Visit) -> Response:
             " WHERE i.order_id = ? ORDER BY p.name",
             row["id"],
         ),
-        comments=visit.db.rows(
-            "SELECT * FROM admin_comments WHERE order_id = ? ORDER BY id DESC LIMIT 8", row["id"]
-        ),
+        comments=visit.db.rows("SELECT * FROM admin_comments WHERE order_id = ? ORDER BY id DESC LIMIT 8", row["id"]),
     )
 
 

@@ -6,7 +6,6 @@ import random
 import sqlite3
 from typing import TYPE_CHECKING
 
-from services.arena.names import Names
 from services.arena.sites.admin.content import STATUSES
 from services.arena.sites.admin.facts import (
     ADMIN,
@@ -84,7 +83,7 @@ def disable(world: World, rng: random.Random, n: int) -> list[Draft]:
 
 
 def rename(world: World, rng: random.Random, n: int) -> list[Draft]:
-    names = Names(world.partition, rng)
+    names = world.names(rng)
     drafts = []
     for row in some(rng, products(world), n):
         name = f"{names.brand()} {row['name'].split(' ', 1)[1]}"
@@ -94,7 +93,7 @@ def rename(world: World, rng: random.Random, n: int) -> list[Draft]:
 
 
 def add_product(world: World, rng: random.Random, n: int) -> list[Draft]:
-    names = Names(world.partition, rng)
+    names = world.names(rng)
     categories = [row["name"] for row in world.query("SELECT name FROM shop_categories ORDER BY id")]
     number = world.query("SELECT MAX(id) + 1 FROM shop_products")[0][0]
     page = f"{ADMIN}/products/{number}"
@@ -145,7 +144,7 @@ def cancel(world: World, rng: random.Random, n: int) -> list[Draft]:
 
 
 def comment(world: World, rng: random.Random, n: int) -> list[Draft]:
-    names = Names(world.partition, rng)
+    names = world.names(rng)
     drafts = []
     for row in some(rng, orders(world), n):
         said = rng.choice(COMMENTS).format(word=names.brand())
@@ -187,7 +186,7 @@ def ship(world: World, rng: random.Random, n: int) -> list[Draft]:
 
 
 def order_address(world: World, rng: random.Random, n: int) -> list[Draft]:
-    names = Names(world.partition, rng)
+    names = world.names(rng)
     drafts = []
     for row in some(rng, orders(world, "Pending", "Processing"), n):
         street, city = f"{rng.randrange(1, 240)} {names.place()} Street", names.place()
@@ -208,7 +207,7 @@ def order_address(world: World, rng: random.Random, n: int) -> list[Draft]:
 
 
 def _edit_customer(world: World, rng: random.Random, n: int, label: str) -> list[Draft]:
-    names = Names(world.partition, rng)
+    names = world.names(rng)
     drafts = []
     for row in some(rng, customers(world), n):
         fresh_phone = next(p for p in iter(lambda: f"555-{rng.randrange(1000, 9999)}", "") if p != row["phone"])
@@ -237,9 +236,7 @@ def newsletter(world: World, rng: random.Random, n: int) -> list[Draft]:
     return [
         Draft(
             {"customer": row["name"]},
-            page_has(
-                f"{ADMIN}/customers/{row['id']}", text_of(".shown-newsletter"), exact="Newsletter: subscribed"
-            ),
+            page_has(f"{ADMIN}/customers/{row['id']}", text_of(".shown-newsletter"), exact="Newsletter: subscribed"),
             (
                 *look_up(row["name"]),
                 click("link", "Edit customer"),

@@ -138,9 +138,7 @@ def _facts(kind: prose.Kind, rng: random.Random, towns: list[str], people: list[
     return {label: values[label]() for label in kind.labels}
 
 
-def _article(
-    db: sqlite3.Connection, kind: prose.Kind, title: str, facts: dict[str, str], rng: random.Random
-) -> int:
+def _article(db: sqlite3.Connection, kind: prose.Kind, title: str, facts: dict[str, str], rng: random.Random) -> int:
     said = {"title": title, **facts}
     article_id = db.execute(
         "INSERT INTO wiki_article (slug, title, category, category_slug, summary) VALUES (?, ?, ?, ?, ?)",

@@ -300,23 +300,17 @@ TEMPLATES: list[Template] = [
     Template(504, WIKIPEDIA, "Tell me the opening hours of {{place}}.", opening_hours),
     Template(505, WIKIPEDIA, "What is the address of {{place}}?", address, held_out=True),
     Template(506, WIKIPEDIA, "How long does it take to walk from {{start}} to {{end}}?", walking_time),
-    Template(
-        507, WIKIPEDIA, "What is the walking distance between {{start}} and {{end}}?", distance, held_out=True
-    ),
+    Template(507, WIKIPEDIA, "What is the walking distance between {{start}} and {{end}}?", distance, held_out=True),
     Template(508, WIKIPEDIA, "Open the article about {{title}}.", open_article),
     Template(509, WIKIPEDIA, "Show me the talk page of {{title}}.", open_talk),
     Template(510, WIKIPEDIA, "Show me the history of changes of {{title}}.", open_history, held_out=True),
     Template(511, WIKIPEDIA, "Who made the latest change to the article about {{title}}?", latest_editor),
-    Template(
-        512, WIKIPEDIA, "On which day was the article about {{title}} last edited?", latest_day, held_out=True
-    ),
+    Template(512, WIKIPEDIA, "On which day was the article about {{title}} last edited?", latest_day, held_out=True),
     Template(513, WIKIPEDIA, "Show all articles in the category {{category}}.", open_category),
     Template(514, WIKIPEDIA, "List the {{kinds}} in {{town}}.", places_of_kind),
     Template(515, WIKIPEDIA, "Which {{kind}} is nearest to {{place}}?", nearest_place),
     Template(516, WIKIPEDIA, "What is the phone number of the {{kind}} nearest to {{place}}?", phone_of_nearest),
-    Template(
-        517, WIKIPEDIA, "What is the address of the home ground of {{club}}?", home_ground_address, held_out=True
-    ),
+    Template(517, WIKIPEDIA, "What is the address of the home ground of {{club}}?", home_ground_address, held_out=True),
     Template(518, WIKIPEDIA, "Show me the way by {{by}} from {{start}} to {{end}}.", route_by),
     Template(519, WIKIPEDIA, "What {{label}} does this page give?", fact_on_page),
     Template(520, WIKIPEDIA, "What is the {{missing}} of {{place}}?", fact_not_kept),

@@ -88,9 +88,7 @@ async def article(visit: Visit) -> Response:
         related=visit.db.rows(
             "SELECT slug, title FROM wiki_article WHERE title IN (SELECT value FROM json_each(?)) LIMIT 3", named
         ),
-        place=visit.db.one(
-            "SELECT slug, name FROM wiki_place WHERE name IN (SELECT value FROM json_each(?))", named
-        ),
+        place=visit.db.one("SELECT slug, name FROM wiki_place WHERE name IN (SELECT value FROM json_each(?))", named),
         is_town=row["category_slug"] == "towns",
     )
 
@@ -106,9 +104,7 @@ async def history(visit: Visit) -> Response:
         article=row,
         tab="history",
         watched=_watched(visit, row["id"]),
-        latest=visit.db.one(
-            "SELECT * FROM wiki_revision WHERE article_id = ? ORDER BY id DESC LIMIT 1", row["id"]
-        ),
+        latest=visit.db.one("SELECT * FROM wiki_revision WHERE article_id = ? ORDER BY id DESC LIMIT 1", row["id"]),
         page=page,
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from services.arena.names import Names
 from services.arena.sites.wiki import prose
 from services.arena.sites.wiki.facts import WIKI, look_up, places, some, titles
 from services.arena.task import Draft, Template, click, fill, page_has, stop, text_of
@@ -28,7 +27,7 @@ TEXTS = (
 
 
 def _sentences(world: World, rng: random.Random, patterns: tuple[str, ...], num: int) -> list[str]:
-    names = Names(world.partition, rng)
+    names = world.names(rng)
     return [rng.choice(patterns).format(word=names.place()) for _ in range(num)]
 
 
@@ -196,9 +195,7 @@ TEMPLATES: list[Template] = [
     Template(541, WIKIPEDIA, "Remove {{title}} from my watchlist.", unwatch),
     Template(542, WIKIPEDIA, "Save {{place}} among my saved places.", save_place, held_out=True),
     Template(543, WIKIPEDIA, 'Post "{{comment}}" on the talk page of {{title}}.', comment),
-    Template(
-        544, WIKIPEDIA, 'Change the text of the section {{heading}} of {{title}} to "{{text}}"', edit_section
-    ),
+    Template(544, WIKIPEDIA, 'Change the text of the section {{heading}} of {{title}} to "{{text}}"', edit_section),
     Template(545, WIKIPEDIA, "The phone number of {{place}} is now {{phone}}. Correct its entry.", correct_phone),
     Template(
         546,
