@@ -1,0 +1,1 @@
+"""Rewards, the label-free filter, and honest comparisons."""

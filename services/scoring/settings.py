@@ -1,0 +1,19 @@
+"""How scoring works where a request does not say."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.common.settings import RoomSettings
+
+
+class ScoringSettings(RoomSettings):
+    """Defaults are what the reports of this project use."""
+
+    model_config = SettingsConfigDict(env_prefix="RATCHET_SCORING__")
+
+    # Time for one look at a page, loading it included.
+    probe_timeout_s: float = Field(default=30.0, gt=0)
+    # Bootstrap resamples when a request asks for 0.
+    num_resamples: int = Field(default=10_000, ge=1_000)

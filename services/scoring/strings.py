@@ -1,0 +1,94 @@
+"""Judges an answer's text, as WebArena does where it needs no model.
+
+Invariant: any two texts can be compared; nothing here raises. Where WebArena asks a model (fuzzy_match), the rule is
+stricter: the reference's words must stand in the answer, in order and unbroken.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from services.scoring.tasks import OR, Evaluation, ReferenceAnswers
+
+NOT_ACHIEVABLE = "N/A"
+_QUOTES = ("'", '"')
+# A number with its inner separators, a run of letters and digits, or a single sign.
+_TOKEN = re.compile(r"\d+(?:[.,:/-]\d+)*|\w+|[^\w\s]")
+# Words and numbers apart, so that "2min" and "2 min" are the same.
+_WORD = re.compile(r"\d+(?:\.\d+)*|[^\W\d_]+")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+
+
+def clean(text: str) -> str:
+    """Without surrounding white space and one pair of quotes, in lower case."""
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
+        text = text[1:-1]
+    return text.lower()
+
+
+def exact_match(reference: str, found: str) -> bool:
+    """Equal after cleaning."""
+    return clean(reference) == clean(found)
+
+
+def must_include(reference: str, found: str, *, by_token: bool = False) -> bool:
+    """Whether any alternative (" |OR| ") stands in the text; `by_token` reads a single sign as a whole word."""
+    text = clean(found)
+    for alternative in map(clean, reference.split(OR)):
+        if by_token and len(alternative) == 1:
+            if alternative in _TOKEN.findall(text):
+                return True
+        elif alternative in text:
+            return True
+    return False
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words and numbers; "1,200" is "1200", and typography does not count."""
+    return _WORD.findall(_THOUSANDS.sub("", unicodedata.normalize("NFKC", text).casefold()))
+
+
+def fuzzy_match(reference: str, found: str) -> bool:
+    """Whether the reference's words stand in the text, in order and unbroken."""
+    wanted, given = words(reference), words(found)
+    if not wanted:
+        return exact_match(reference, found)
+    return any(given[at : at + len(wanted)] == wanted for at in range(len(given) - len(wanted) + 1))
+
+
+def not_achievable_match(note: str, found: str) -> bool:
+    """Whether the answer says N/A, or gives the reason for it that the task notes."""
+    return exact_match(NOT_ACHIEVABLE, found) or (bool(words(note)) and fuzzy_match(note, found))
+
+
+def judge(evaluation: Evaluation, answer: str) -> tuple[bool, str]:
+    """Whether the answer passes every reference, and what was wanted and found."""
+    assert evaluation.reference_answers is not None
+    missed = _missed(evaluation.reference_answers, evaluation.string_note or "", answer)
+    found = f"answer {_short(answer)}"
+    return (False, f"{found} {'; '.join(missed)}") if missed else (True, f"{found} matches")
+
+
+def _missed(wanted: ReferenceAnswers, note: str, answer: str) -> list[str]:
+    missed = []
+    if wanted.exact_match is not None and not exact_match(wanted.exact_match, answer):
+        missed.append(f"is not {_short(wanted.exact_match)}")
+    included = wanted.must_include or []
+    missed += [
+        f"does not include {_short(reference)}"
+        for reference in included
+        if not must_include(reference, answer, by_token=len(included) == 1)
+    ]
+    meant = [wanted.fuzzy_match] if isinstance(wanted.fuzzy_match, str) else wanted.fuzzy_match or []
+    if meant == [NOT_ACHIEVABLE]:
+        if not not_achievable_match(note, answer):
+            missed.append("does not say N/A")
+    else:
+        missed += [f"does not say {_short(text)}" for text in meant if not fuzzy_match(text, answer)]
+    return missed
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 120 else text[:119] + "…")
