@@ -1,0 +1,1 @@
+"""Browsers that the room can drive; only the host imports them."""

@@ -1,0 +1,164 @@
+"""Chromium through Playwright: finds it, launches it, launches it again when it died, opens contexts.
+
+Invariant: a context's requests reach its own origins and nothing else (see fence.py); the death of a process
+is told to each context on it, and the next context gets a fresh process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.browser.adapters.context import ChromiumContext
+from services.browser.adapters.tab import ChromiumTab
+from services.browser.errors import BrowserMissing
+from services.browser.ports import ContextOptions, TabCrashed
+from services.browser.settings import BrowserSettings
+from services.common import telemetry
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, BrowserContext, Page, Playwright, ProxySettings, StorageState
+
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_ARGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--dns-prefetch-disable",
+    # The one road around a proxy.
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+)
+
+
+class _Process:
+    """One Chromium process and the contexts on it."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.contexts: set[ChromiumContext] = set()
+        browser.on("disconnected", self._died)
+
+    def _died(self, _: Browser) -> None:
+        for context in list(self.contexts):
+            for tab in context.tabs:
+                tab.crashed = True
+            context.died()
+
+
+class ChromiumBrowser:
+    """A few Chromium processes; contexts go to the one with the fewest."""
+
+    def __init__(self, settings: BrowserSettings) -> None:
+        self._settings = settings
+        self._playwright: Playwright | None = None
+        self._processes: list[_Process] = []
+        self._launching = asyncio.Lock()
+
+    async def open(self, options: ContextOptions) -> ChromiumContext:
+        """Raises BrowserMissing, TabCrashed, ValueError (storage state that Chromium does not take)."""
+        from playwright.async_api import Error
+
+        process = await self._process()
+        context = ChromiumContext(self._tab_of)
+        # Counted at once, so that sessions opened together spread over the processes.
+        process.contexts.add(context)
+        try:
+            fence = context.fenced(options.origins)
+            proxy: ProxySettings = {"server": await fence.start(), "bypass": fence.bypass}
+            state: StorageState | None = options.storage_state  # type: ignore[assignment]
+            width, height = options.viewport
+            inner = await process.browser.new_context(
+                viewport={"width": width, "height": height},
+                storage_state=state,
+                extra_http_headers=options.headers or None,
+                accept_downloads=False,
+                proxy=proxy,
+                locale="en-US",
+                timezone_id="UTC",
+                reduced_motion="reduce",
+            )
+            context.own(inner)
+            inner.on("close", lambda _: process.contexts.discard(context))
+            await context.open_tab()
+        except BaseException as error:
+            process.contexts.discard(context)
+            await asyncio.shield(context.close())
+            if not isinstance(error, Error):
+                raise
+            if not process.browser.is_connected():
+                raise TabCrashed("Chromium died while the session was opened") from error
+            raise ValueError(error.message.splitlines()[0]) from error
+        return context
+
+    async def stop(self) -> None:
+        """Close every process; idempotent."""
+        processes, self._processes = self._processes, []
+        for process in processes:
+            await process.browser.close()
+        if self._playwright is not None:
+            await self._playwright.stop()
+            self._playwright = None
+
+    async def _process(self) -> _Process:
+        async with self._launching:
+            self._processes = [p for p in self._processes if p.browser.is_connected()]
+            if len(self._processes) < self._settings.num_browsers and all(p.contexts for p in self._processes):
+                self._processes.append(_Process(await self._launch()))
+        return min(self._processes, key=lambda p: len(p.contexts))
+
+    async def _launch(self) -> Browser:
+        from playwright.async_api import Error, async_playwright
+
+        if self._playwright is None:
+            self._playwright = await async_playwright().start()
+        executable = self._executable(Path(self._playwright.chromium.executable_path))
+        sandbox = [] if os.geteuid() else ["--no-sandbox"]
+        try:
+            browser = await self._playwright.chromium.launch(
+                executable_path=executable, headless=True, args=[*_ARGS, *sandbox], handle_sigint=False
+            )
+        except Error as error:
+            raise BrowserMissing(
+                f"{executable} does not start: {error.message.splitlines()[0]}; run make setup, or point "
+                "RATCHET_BROWSER__EXECUTABLE at a Chromium that does",
+                executable=executable,
+            ) from error
+        telemetry.log().info("chromium launched", executable=str(executable), version=browser.version)
+        return browser
+
+    def _executable(self, own: Path) -> Path:
+        """The Chromium to run. Raises BrowserMissing."""
+        chosen = self._settings.executable
+        if chosen is not None:
+            if not (chosen.is_file() and os.access(chosen, os.X_OK)):
+                raise BrowserMissing(
+                    f"RATCHET_BROWSER__EXECUTABLE is {chosen}, which is no program; correct it or leave it out",
+                    executable=chosen,
+                )
+            return chosen
+        if own.is_file():
+            return own
+        found = next(filter(None, map(shutil.which, _NAMES)), None)
+        if found is None:
+            raise BrowserMissing(
+                f"no Chromium found: neither Playwright's own nor {', '.join(_NAMES)} on the PATH; run make setup, "
+                "or point RATCHET_BROWSER__EXECUTABLE at one"
+            )
+        return Path(found)
+
+    async def _tab_of(self, context: BrowserContext, page: Page) -> ChromiumTab:
+        settings = self._settings
+        tab = ChromiumTab(
+            page,
+            await context.new_cdp_session(page),
+            load_s=settings.load_timeout_s,
+            settle_s=settings.settle_s,
+            call_s=settings.call_timeout_s,
+        )
+        return await tab.start()

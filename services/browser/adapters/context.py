@@ -1,0 +1,197 @@
+"""One session's Chromium context: its tabs, and what its pages tried.
+
+Invariant: a dialog never stays open, a popup is a tab, a download is refused, and each is told once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING
+
+from services.browser import metrics
+from services.browser.adapters.fence import Fence
+from services.browser.adapters.tab import ChromiumTab
+from services.browser.ports import NotActionable, Tab, TabCrashed
+
+if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext, Dialog, Download, Page
+
+_MAX_TABS = 20
+# A script that opens more dialogs than this without a pause is stopped.
+_MAX_DIALOGS = 30
+_MAX_EVENTS = 50
+
+
+class ChromiumContext:
+    """Tabs, events and the fence of one session."""
+
+    def __init__(self, tab_of: Callable[[BrowserContext, Page], Awaitable[ChromiumTab]]) -> None:
+        self._tab_of = tab_of
+        self._context: BrowserContext | None = None
+        self._tabs: list[ChromiumTab] = []
+        self._front: ChromiumTab | None = None
+        self._events: list[str] = []
+        self._dropped = 0
+        self._dialogs = 0
+        # Pages that announce themselves while we open one: ours, or a popup.
+        self._opening = 0
+        self._announced: list[Page] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.fence: Fence | None = None
+        self.died: Callable[[], None] = lambda: None
+
+    def fenced(self, origins: tuple[str, ...]) -> Fence:
+        """The fence for these origins, telling this context what it refused."""
+        self.fence = Fence(origins, lambda url: self.tell("refused", f"refused {url}: outside the sites"))
+        return self.fence
+
+    def own(self, context: BrowserContext) -> None:
+        """Take the Playwright context and listen to it."""
+        self._context = context
+        context.on("page", self._announce)
+        context.on("dialog", self._dialog)
+
+    @property
+    def tabs(self) -> Sequence[ChromiumTab]:
+        return self._tabs
+
+    @property
+    def front(self) -> ChromiumTab:
+        if self._front is None:
+            raise TabCrashed("the session has no page")
+        return self._front
+
+    def tell(self, kind: str, text: str) -> None:
+        """Note something that was contained."""
+        metrics.CONTAINED.labels(kind).inc()
+        if len(self._events) < _MAX_EVENTS:
+            self._events.append(text)
+        else:
+            self._dropped += 1
+
+    def drain_events(self) -> list[str]:
+        events = self._events + ([f"and {self._dropped} more"] if self._dropped else [])
+        self._events, self._dropped, self._dialogs = [], 0, 0
+        return events
+
+    async def settled(self) -> None:
+        """Wait until popups that were announced are tabs."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def open_tab(self, *, aside: bool = False) -> ChromiumTab:
+        assert self._context is not None
+        self._opening += 1
+        try:
+            page = await self._context.new_page()
+        finally:
+            self._opening -= 1
+            announced, self._announced = self._announced, []
+            for other in announced:
+                if other is not locals().get("page"):
+                    self._popup(other)
+        tab = await self._tab_of(self._context, page)
+        self._listen(tab)
+        if not aside:
+            self._tabs.append(tab)
+            self._front = tab
+        elif self._front is not None:
+            await self._front.send("Page.bringToFront")
+        return tab
+
+    async def focus(self, tab: Tab) -> None:
+        assert isinstance(tab, ChromiumTab)
+        await tab.send("Page.bringToFront")
+        self._front = tab
+
+    async def close_tab(self, tab: Tab) -> None:
+        assert isinstance(tab, ChromiumTab)
+        await tab.bounded(tab.page.close(), "its closing")
+
+    async def close(self) -> None:
+        from playwright.async_api import Error
+
+        for task in self._tasks:
+            task.cancel()
+        if self._context is not None:
+            with contextlib.suppress(Error):  # it died before
+                await self._context.close()
+        if self.fence is not None:
+            self.fence.stop()
+
+    def _announce(self, page: Page) -> None:
+        if self._opening:
+            self._announced.append(page)
+        else:
+            self._popup(page)
+
+    def _popup(self, page: Page) -> None:
+        self._spawn(self._adopt(page))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work, name="browser: contain a page")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _adopt(self, page: Page) -> None:
+        """Make a tab of a popup; one too many is closed."""
+        from playwright.async_api import Error
+
+        assert self._context is not None
+        try:
+            if len(self._tabs) >= _MAX_TABS:
+                self.tell("popup", f"closed a popup: the session has {_MAX_TABS} tabs")
+                await page.close()
+                return
+            tab = await self._tab_of(self._context, page)
+            await page.wait_for_load_state("domcontentloaded", timeout=tab.load_ms)
+            await tab.settle()
+        except (Error, TabCrashed) as error:
+            if page.is_closed():
+                return
+            self.tell("popup", f"a popup did not load: {str(error).splitlines()[0]}")
+        self._listen(tab)
+        self._tabs.append(tab)
+        self._front = tab
+        self.tell("popup", f"opened a new tab: {page.url}")
+
+    def _listen(self, tab: ChromiumTab) -> None:
+        def closed(_: Page) -> None:
+            if tab in self._tabs:
+                self._tabs.remove(tab)
+            if self._front is tab:
+                self._front = self._tabs[-1] if self._tabs else None
+
+        def crashed(_: Page) -> None:
+            tab.crashed = True
+            self.died()
+
+        def download(item: Download) -> None:
+            self.tell("download", f"refused to download {item.suggested_filename[:120]}")
+
+        tab.page.on("close", closed)
+        tab.page.on("crash", crashed)
+        tab.page.on("download", download)
+
+    async def _dialog(self, dialog: Dialog) -> None:
+        from playwright.async_api import Error
+
+        self._dialogs += 1
+        leaving = dialog.type == "beforeunload"
+        self.tell("dialog", f"{'left in spite of' if leaving else 'dismissed'} {dialog.type}: {dialog.message[:200]}")
+        if self._dialogs > _MAX_DIALOGS and dialog.page is not None:
+            self._silence(dialog.page)
+        with contextlib.suppress(Error):  # its page went away
+            await (dialog.accept() if leaving else dialog.dismiss())
+
+    def _silence(self, page: Page) -> None:
+        """Stop the script of a page that opens dialogs without end."""
+        for tab in self._tabs:
+            if tab.page is page:
+                self._spawn(self._terminate(tab))
+
+    async def _terminate(self, tab: ChromiumTab) -> None:
+        with contextlib.suppress(NotActionable, TabCrashed):
+            await tab.send("Runtime.terminateExecution")

@@ -1,0 +1,154 @@
+"""One Chromium page: loaded, read and photographed through its DevTools session.
+
+Invariant: every question to the page is bounded in time, and only the port's exceptions come out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from services.browser.adapters import scripts
+from services.browser.adapters.activity import Activity
+from services.browser.ports import AXNode, LoadFailed, NotActionable, TabCrashed
+
+if TYPE_CHECKING:
+    from playwright.async_api import CDPSession, Page
+
+    from services.browser.adapters.hand import ChromiumHand
+
+T = TypeVar("T")
+_MAX_IMAGE_BYTES = 1_000_000
+_MAX_IMAGE_HEIGHT = 8_000
+_TURN = {"expression": "new Promise(done => setTimeout(done))", "awaitPromise": True, "returnByValue": True}
+
+
+class ChromiumTab:
+    """A page and its DevTools session."""
+
+    def __init__(self, page: Page, cdp: CDPSession, *, load_s: float, settle_s: float, call_s: float) -> None:
+        from services.browser.adapters.hand import ChromiumHand
+
+        self.page = page
+        self.crashed = False
+        self.hand: ChromiumHand = ChromiumHand(self)
+        self._cdp = cdp
+        self._activity = Activity(cdp)
+        self._load_s, self._settle_s, self._call_s = load_s, settle_s, call_s
+        self.load_ms = load_s * 1000
+
+    async def start(self) -> ChromiumTab:
+        """Begin to listen; the tab itself, once Chromium has agreed."""
+        replies = await asyncio.gather(
+            *map(self.send, ("Page.getFrameTree", "Page.enable", "Network.enable", "Accessibility.enable"))
+        )
+        frame = replies[0]["frameTree"]["frame"]
+        self._activity.main_frame = frame["id"]
+        self._activity.document = self._activity.document or frame["loaderId"]
+        return self
+
+    @property
+    def url(self) -> str:
+        return self.page.url
+
+    @property
+    def document(self) -> str:
+        return self._activity.document
+
+    async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One DevTools command."""
+        return await self.bounded(self._cdp.send(method, params or {}), method)
+
+    async def bounded(self, call: Awaitable[T], what: str, bound_s: float | None = None) -> T:
+        """The call's result, in time and with the port's exceptions; a refusal of the page is NotActionable."""
+        from playwright.async_api import Error
+
+        try:
+            return await asyncio.wait_for(call, bound_s or self._call_s)
+        except TimeoutError as error:
+            raise TabCrashed(f"the page left {what} unanswered for {bound_s or self._call_s:g} s") from error
+        except Error as error:
+            if self.crashed or self.page.is_closed() or "crashed" in error.message:
+                raise TabCrashed(f"the page died: {error.message.splitlines()[0]}") from error
+            raise NotActionable(error.message.splitlines()[0]) from error
+
+    async def settle(self) -> None:
+        """Wait, bounded, for whatever was set going."""
+        await self._activity.settle(self._turn, self._settle_s)
+
+    async def _turn(self) -> None:
+        from playwright.async_api import Error
+
+        try:
+            await self._cdp.send("Runtime.evaluate", _TURN)
+        except Error as error:
+            # A navigation took the document away in the middle of the question: that is an answer too.
+            if self.crashed or self.page.is_closed():
+                raise TabCrashed(f"the page died: {error.message.splitlines()[0]}") from error
+
+    async def title(self) -> str:
+        return await self.bounded(self.page.title(), "its title")
+
+    async def load(self, url: str) -> None:
+        from playwright.async_api import Error
+        from playwright.async_api import TimeoutError as LoadTimeout
+
+        try:
+            await self.page.goto(url, wait_until="domcontentloaded", timeout=self._load_s * 1000)
+        except LoadTimeout as error:
+            raise LoadFailed(f"did not load within {self._load_s:g} s") from error
+        except Error as error:
+            if self.crashed or self.page.is_closed():
+                raise TabCrashed("the page died while loading") from error
+            raise LoadFailed(_reason(error.message)) from error
+        await self.settle()
+
+    async def traverse(self, steps: int) -> None:
+        history = await self.send("Page.getNavigationHistory")
+        index = history["currentIndex"] + steps
+        where = "previous" if steps < 0 else "next"
+        if not 0 <= index < len(history["entries"]) or history["entries"][index]["url"] == "about:blank":
+            raise NotActionable(f"there is no {where} page in this tab")
+        await self.send("Page.navigateToHistoryEntry", {"entryId": history["entries"][index]["id"]})
+        await self.settle()
+
+    async def tree(self) -> list[AXNode]:
+        nodes: list[AXNode] = (await self.send("Accessibility.getFullAXTree"))["nodes"]
+        return nodes
+
+    async def evaluate(self, expression: str) -> Any:
+        wrapped = scripts.VALUE % expression.strip().rstrip(";")
+        reply = await self.send(
+            "Runtime.evaluate",
+            {"expression": wrapped, "awaitPromise": True, "returnByValue": True, "userGesture": True},
+        )
+        if "exceptionDetails" in reply:
+            details = reply["exceptionDetails"]
+            text = details.get("exception", {}).get("description") or details.get("text", "it threw")
+            raise NotActionable(text.splitlines()[0])
+        return reply["result"].get("value")
+
+    async def content(self) -> str:
+        return await self.bounded(self.page.content(), "its content")
+
+    async def screenshot(self, *, full_page: bool) -> bytes:
+        params: dict[str, Any] = {"format": "jpeg", "optimizeForSpeed": True}
+        if full_page:
+            size = (await self.send("Page.getLayoutMetrics"))["cssContentSize"]
+            height = min(size["height"], _MAX_IMAGE_HEIGHT)
+            params["clip"] = {"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1}
+            params["captureBeyondViewport"] = True
+        image = b""
+        for quality in (60, 30, 10):
+            image = base64.b64decode((await self.send("Page.captureScreenshot", params | {"quality": quality}))["data"])
+            if len(image) < _MAX_IMAGE_BYTES:
+                break
+        return image
+
+
+def _reason(message: str) -> str:
+    """Playwright's sentence about a failed load without its call log and real addresses."""
+    line = message.splitlines()[0].removeprefix("Page.goto: ")
+    return line.split(" at http")[0]

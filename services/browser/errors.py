@@ -1,0 +1,33 @@
+"""What a call to the room can fail with.
+
+Invariant: these are failures of the machinery, for programs and their people. What an action could not do is
+no failure: it is text for the model (ports.NotActionable, ActResponse.error).
+"""
+
+from __future__ import annotations
+
+from services.common import errors
+
+
+class BrowserMissing(errors.FailedPrecondition):
+    """No Chromium could be started on this machine."""
+
+    reason = "BROWSER_MISSING"
+
+
+class SessionCrashed(errors.FailedPrecondition):
+    """The session's browser or page died: it is lost, and the attempt that used it with it."""
+
+    reason = "SESSION_CRASHED"
+
+
+class SessionGone(errors.NotFound):
+    """The session was deleted, ran out of its budget, or never was."""
+
+    reason = "SESSION_GONE"
+
+
+class PageNotLoaded(errors.FailedPrecondition):
+    """The start page could not be loaded."""
+
+    reason = "PAGE_NOT_LOADED"

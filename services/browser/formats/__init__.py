@@ -1,0 +1,1 @@
+"""Observation formats by name; each is a pure function of the accessibility tree."""

@@ -1,0 +1,230 @@
+"""`compact`: one short line per thing, for models with little room.
+
+Invariant: pre-order, no indentation, no line holds a line break; exactly what can be acted on has an id.
+
+    [4] textbox 'Search products': 'current value'
+    [9] checkbox 'Subscribe' checked
+    heading 'Velmora Kettle'
+    text 'Price: $12.99'
+    row 'Order 1007 | 2024-03-02 | Complete'
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from services.browser.formats import tree
+from services.browser.formats.tree import Line, View
+from services.browser.ports import AXNode
+
+MAX_NAME_CHARS = 120
+# Texts and rows hold facts: a paragraph is worth more room than a name.
+MAX_TEXT_CHARS = 400
+_ACTIONABLE = frozenset(
+    {
+        "link",
+        "button",
+        "textbox",
+        "searchbox",
+        "checkbox",
+        "radio",
+        "combobox",
+        "listbox",
+        "option",
+        "menuitem",
+        "menuitemcheckbox",
+        "menuitemradio",
+        "tab",
+        "switch",
+        "slider",
+        "spinbutton",
+        "treeitem",
+        "DisclosureTriangle",
+        "DisclosureTriangleGrouped",
+        "ToggleButton",
+        "Date",
+        "DateTime",
+        "InputTime",
+        "ColorWell",
+    }
+)
+_FIELDS = frozenset({"textbox", "searchbox", "combobox", "spinbutton", "slider", "Date", "DateTime", "InputTime"})
+_CELLS = frozenset({"cell", "gridcell", "columnheader", "rowheader"})
+_IMAGES = frozenset({"image", "img", "figure"})
+# Inside a line of text these begin no new one.
+_INLINE = frozenset(
+    {
+        "StaticText",
+        "InlineTextBox",
+        "LineBreak",
+        "emphasis",
+        "strong",
+        "code",
+        "mark",
+        "time",
+        "superscript",
+        "subscript",
+        "insertion",
+        "deletion",
+        "Abbr",
+        "none",
+        "LabelText",
+    }
+)
+_SPACE = re.compile(r"\s+")
+
+
+def lines(view: View) -> list[Line]:
+    """The page's lines; an empty page has none."""
+    if not view.nodes:
+        return []
+    writer = _Writer(tree.index(view.nodes), view.ids)
+    writer.visit(view.nodes[0])
+    writer.flush()
+    return _without_labels(writer.found)
+
+
+class _Writer:
+    def __init__(self, by_id: dict[str, AXNode], ids: Callable[[int], int]) -> None:
+        self.found: list[Line] = []
+        self._by_id, self._ids = by_id, ids
+        self._text: list[str] = []
+
+    def flush(self) -> None:
+        text = _clean("".join(self._text), MAX_TEXT_CHARS)
+        self._text.clear()
+        if text:
+            self.found.append(Line(f"text '{text}'", role="text", name=text))
+
+    def visit(self, node: AXNode) -> None:
+        """Write the node and what is below it."""
+        role = tree.role(node)
+        if role == "StaticText":
+            self._text.append(tree.name(node))
+        elif role == "LineBreak":
+            self._text.append(" ")
+        elif role == "ListMarker":
+            self.flush()
+        elif _is_actionable(node, role):
+            self._element(node, role)
+        elif role == "heading":
+            self._heading(node)
+        elif role == "row":
+            self._row(node)
+        elif role in _IMAGES and tree.name(node):
+            self.flush()
+            name = _clean(tree.name(node))
+            self.found.append(Line(f"image '{name}'", role="image", name=name))
+        elif role in _INLINE:
+            self._below(node)
+        else:
+            self.flush()
+            self._below(node)
+            self.flush()
+
+    def _below(self, node: AXNode) -> None:
+        for child in tree.children(node, self._by_id):
+            self.visit(child)
+
+    def _element(self, node: AXNode, role: str) -> None:
+        self.flush()
+        backend = int(node.get("backendDOMNodeId", 0))
+        name, number = _clean(tree.name(node)), self._ids(backend)
+        text = f"[{number}] {role} '{name}'"
+        if role in _FIELDS and (value := _clean(tree.value(node))):
+            text += f": '{value}'"
+        self.found.append(Line(" ".join([text, *_states(node)]), number, role, name, backend))
+
+    def _heading(self, node: AXNode) -> None:
+        self.flush()
+        name = _clean(tree.name(node))
+        within = self._controls(node)
+        # A heading that is one link says nothing that the link does not.
+        if name and [_clean(tree.name(control)) for control in within] != [name]:
+            self.found.append(Line(f"heading '{name}'", role="heading", name=name))
+        for control in within:
+            self._element(control, tree.role(control))
+
+    def _row(self, node: AXNode) -> None:
+        self.flush()
+        cells, within = [], []
+        for cell in tree.children(node, self._by_id):
+            controls = self._controls(cell)
+            within += controls
+            text = _clean("".join(self._cell_text(cell)))
+            if text or not controls:
+                cells.append(text or "-")
+        if any(cell != "-" for cell in cells):
+            text = _clean(" | ".join(cells), MAX_TEXT_CHARS)
+            self.found.append(Line(f"row '{text}'", role="row", name=text))
+        for control in within:
+            self._element(control, tree.role(control))
+
+    def _cell_text(self, node: AXNode) -> list[str]:
+        role = tree.role(node)
+        if role == "StaticText":
+            return [tree.name(node)]
+        if role != "link" and _is_actionable(node, role):
+            return []
+        if role in _IMAGES:
+            return [tree.name(node)]
+        words: list[str] = []
+        for child in tree.children(node, self._by_id):
+            words += self._cell_text(child)
+        return words if role in _INLINE or role == "link" else [" ", *words, " "]
+
+    def _controls(self, node: AXNode) -> list[AXNode]:
+        """The outermost elements below the node that can be acted on."""
+        found: list[AXNode] = []
+        for child in tree.children(node, self._by_id):
+            if _is_actionable(child, tree.role(child)):
+                found.append(child)
+            else:
+                found += self._controls(child)
+        return found
+
+
+def _is_actionable(node: AXNode, role: str) -> bool:
+    if node.get("ignored") or not node.get("backendDOMNodeId"):
+        return False
+    if role in _ACTIONABLE:
+        return True
+    properties = tree.properties(node)
+    return properties.get("editable") == "richtext" and bool(properties.get("focusable")) and role != "RootWebArea"
+
+
+def _states(node: AXNode) -> list[str]:
+    properties, found = tree.properties(node), []
+    for key, words in _STATES:
+        word = words.get(str(properties.get(key)).lower())
+        if word:
+            found.append(word)
+    return found
+
+
+_STATES = (
+    ("checked", {"true": "checked", "mixed": "mixed"}),
+    ("pressed", {"true": "pressed"}),
+    ("selected", {"true": "selected"}),
+    ("expanded", {"true": "expanded", "false": "collapsed"}),
+    ("disabled", {"true": "disabled"}),
+)
+
+
+def _without_labels(found: list[Line]) -> list[Line]:
+    """Drops a text that only repeats the name of the element beside it: its label."""
+    kept: list[Line] = []
+    for position, line in enumerate(found):
+        if line.role == "text":
+            beside = found[max(position - 1, 0) : position + 2]
+            label = line.name.rstrip(" :*")
+            if any(other.id is not None and other.name.rstrip(" :*") == label for other in beside):
+                continue
+        kept.append(line)
+    return kept
+
+
+def _clean(text: str, limit: int = MAX_NAME_CHARS) -> str:
+    text = _SPACE.sub(" ", text).strip()
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -1,0 +1,147 @@
+"""What the room needs from a browser. The domain knows these words and no library.
+
+Invariant: URLs here are real addresses, element handles are DOM backend ids of the document that the last
+tree described, and the three exceptions below are all that an adapter lets out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+# One node of Chromium's accessibility tree, as the DevTools protocol spells it.
+AXNode: TypeAlias = dict[str, Any]
+
+
+class NotActionable(Exception):
+    """The page does not allow what was asked; the text completes "[12] ..." or stands alone for the model."""
+
+
+class LoadFailed(Exception):
+    """A page could not be opened; the text says why."""
+
+
+class TabCrashed(Exception):
+    """The renderer or the whole browser is gone, or no longer answers."""
+
+
+@dataclass(frozen=True)
+class ContextOptions:
+    """What a session's browser context is opened with."""
+
+    # Origins that may be reached, e.g. "http://127.0.0.1:40123".
+    origins: tuple[str, ...]
+    # Playwright's storage state; None for none.
+    storage_state: dict[str, Any] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    viewport: tuple[int, int] = (1280, 720)
+
+
+class Hand(Protocol):
+    """Real mouse and keyboard on one tab. Each call returns when what it caused has settled (bounded).
+
+    Raises NotActionable where the page does not allow it, TabCrashed when the page is gone.
+    """
+
+    async def click(self, node: int) -> None: ...
+
+    async def hover(self, node: int) -> None: ...
+
+    async def type(self, node: int, text: str, *, enter: bool) -> None:
+        """Replaces what the field holds."""
+        ...
+
+    async def press(self, keys: str) -> None:
+        """`keys` as in "Control+A"."""
+        ...
+
+    async def scroll(self, pages: int) -> None:
+        """Whole viewports, negative for up."""
+        ...
+
+
+class Tab(Protocol):
+    """One page of a context."""
+
+    @property
+    def hand(self) -> Hand: ...
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def document(self) -> str:
+        """Changes when, and only when, the tab shows another document."""
+        ...
+
+    async def title(self) -> str: ...
+
+    async def load(self, url: str) -> None:
+        """Open a URL. Raises LoadFailed within the room's bound."""
+        ...
+
+    async def traverse(self, steps: int) -> None:
+        """Back (-1) or forward (+1) in the tab's history; NotActionable where it ends."""
+        ...
+
+    async def tree(self) -> list[AXNode]:
+        """The whole accessibility tree of the main frame, root first."""
+        ...
+
+    async def evaluate(self, expression: str) -> Any:
+        """Value of a JavaScript expression in the page, nodes as their text; NotActionable where it throws."""
+        ...
+
+    async def content(self) -> str:
+        """The page's HTML."""
+        ...
+
+    async def screenshot(self, *, full_page: bool) -> bytes:
+        """JPEG, under 1 MB."""
+        ...
+
+
+class Context(Protocol):
+    """The isolated profile of one session: cookies, storage, tabs."""
+
+    # Called once when the browser or a page of the context dies.
+    died: Callable[[], None]
+
+    @property
+    def tabs(self) -> Sequence[Tab]:
+        """In order of opening, without those of `aside`."""
+        ...
+
+    @property
+    def front(self) -> Tab: ...
+
+    def drain_events(self) -> list[str]:
+        """What the pages tried since the last call and was contained."""
+        ...
+
+    async def settled(self) -> None:
+        """Wait until the popups that the last action opened are tabs."""
+        ...
+
+    async def open_tab(self, *, aside: bool = False) -> Tab:
+        """A new empty tab: in front, or `aside`, unseen by the agent."""
+        ...
+
+    async def focus(self, tab: Tab) -> None: ...
+
+    async def close_tab(self, tab: Tab) -> None: ...
+
+    async def close(self) -> None:
+        """Idempotent; never fails."""
+        ...
+
+
+class Browser(Protocol):
+    """Opens contexts; starts over by itself after a crash."""
+
+    async def open(self, options: ContextOptions) -> Context:
+        """Raises BrowserMissing, TabCrashed, ValueError (bad storage state)."""
+        ...
+
+    async def stop(self) -> None: ...

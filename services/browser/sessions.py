@@ -1,0 +1,202 @@
+"""One session: a context, its sites, its last observation, its time.
+
+Invariant: one call at a time touches the pages; when the session ends, for whatever reason, every call on it,
+the running one too, fails with that reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from services.browser import actions, metrics, observation
+from services.browser.addresses import Addresses
+from services.browser.errors import PageNotLoaded, SessionCrashed
+from services.browser.formats.tree import View
+from services.browser.perform import perform
+from services.browser.ports import Context, LoadFailed, NotActionable, Tab, TabCrashed
+from services.common.errors import RatchetError
+
+_MAX_TITLE_CHARS = 200
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the session shows."""
+
+    page: observation.Page
+    # Display URL of the page in front.
+    url: str
+    title: str
+    num_tabs: int
+    active_tab: int
+    elapsed_s: float
+
+
+class Outcome(NamedTuple):
+    """What became of an action."""
+
+    error: str
+    observation: Observation | None
+    elapsed_s: float
+    events: list[str]
+
+
+class Probed(NamedTuple):
+    """What a locator gave."""
+
+    content: str
+    url: str
+    error: str
+
+
+class Session:
+    """An agent's browser."""
+
+    def __init__(self, name: str, context: Context, addresses: Addresses) -> None:
+        self.name = name
+        self.last_used = time.monotonic()
+        self._context, self._addresses = context, addresses
+        self._ids = observation.Ids()
+        # The last observation's elements, and the tab and document that they are of.
+        self._seen: dict[int, observation.Element] = {}
+        self._seen_on: tuple[Tab | None, str] = (None, "")
+        self._lock = asyncio.Lock()
+        self._end: RatchetError | None = None
+        self._running: set[asyncio.Task[Any]] = set()
+
+    @property
+    def ended(self) -> RatchetError | None:
+        """Why the session is over; None while it lives."""
+        return self._end
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call is running."""
+        return bool(self._running)
+
+    async def start(self, url: str) -> None:
+        """Load the start page (a display URL). Raises PageNotLoaded, InvalidArgument by way of ValueError."""
+        async with self._turn():
+            real = self._addresses.real(url)
+            try:
+                await self._context.front.load(real)
+            except LoadFailed as error:
+                raise PageNotLoaded(f"the start page {url} {error}; is the site up?", url=url) from error
+
+    async def observe(self, format_name: str) -> Observation:
+        """Read the page in front."""
+        async with self._turn():
+            return await self._observe(format_name)
+
+    async def act(self, text: str, format_name: str) -> Outcome:
+        """Do one action; what it could not do is in the outcome's error."""
+        async with self._turn():
+            started, error, verb = time.perf_counter(), "", "none"
+            try:
+                action = actions.parse(text)
+                verb = action.verb
+                seen = self._seen if self._seen_on == (self._context.front, self._context.front.document) else {}
+                await perform(action, self._context, self._addresses, seen)
+                await self._context.settled()
+            except (actions.NotAnAction, NotActionable) as refusal:
+                error = self._addresses.display_in(str(refusal))
+            if not self._context.tabs:
+                await self._context.open_tab()  # the page closed its last window
+            elapsed_s = time.perf_counter() - started
+            metrics.ACT_SECONDS.labels(verb).observe(elapsed_s)
+            seen_now = await self._observe(format_name) if format_name else None
+            events = [self._addresses.display_in(event) for event in self._context.drain_events()]
+            return Outcome(error, seen_now, elapsed_s, events)
+
+    async def probe(self, url: str, locator: str, prep_actions: list[str]) -> Probed:
+        """Evaluate a locator on a page of its own, or on the one in front (`last`)."""
+        async with self._turn():
+            if url in ("", "last"):
+                return await self._read(self._context.front, locator, prep_actions)
+            try:
+                real = self._addresses.real(url)
+            except ValueError as error:
+                return Probed("", url, str(error))
+            tab = await self._context.open_tab(aside=True)
+            try:
+                await tab.load(real)
+                return await self._read(tab, locator, prep_actions)
+            except LoadFailed as error:
+                return Probed("", url, f"{url} {error}")
+            finally:
+                await self._context.close_tab(tab)
+
+    async def screenshot(self, *, full_page: bool) -> bytes:
+        """The page in front as JPEG."""
+        async with self._turn():
+            return await self._context.front.screenshot(full_page=full_page)
+
+    async def end(self, reason: RatchetError) -> None:
+        """Close everything; running calls fail with the reason. Idempotent: the first reason stands."""
+        if self._end is None:
+            self._end = reason
+            metrics.SESSIONS_OPEN.dec()
+            for task in self._running - {asyncio.current_task()}:
+                task.cancel()
+        await asyncio.shield(self._context.close())
+
+    async def _observe(self, format_name: str) -> Observation:
+        started = time.perf_counter()
+        tab, tabs = self._context.front, list(self._context.tabs)
+        nodes = await tab.tree()
+        title = str(nodes[0].get("name", {}).get("value") or "") if nodes else ""
+        titles = [title if other is tab else await other.title() for other in tabs]
+        front = tabs.index(tab)
+        self._ids.drop(list(tabs))
+        page = observation.read(format_name, View(nodes, self._ids.of(tab, tab.document), titles, front))
+        self._seen = {element.id: element for element in page.elements}
+        self._seen_on = (tab, tab.document)
+        elapsed_s = time.perf_counter() - started
+        metrics.OBSERVE_SECONDS.labels(format_name).observe(elapsed_s)
+        url = self._addresses.display(tab.url)
+        return Observation(page, url, title[:_MAX_TITLE_CHARS], len(tabs), front, elapsed_s)
+
+    async def _read(self, tab: Tab, locator: str, prep_actions: list[str]) -> Probed:
+        url = self._addresses.display(tab.url)
+        try:
+            for prep in prep_actions:
+                await tab.evaluate(prep)
+            found = await (tab.evaluate(locator) if locator.strip() else tab.content())
+        except NotActionable as error:
+            return Probed("", url, f"the locator failed: {error}")
+        content = "" if found is None else str(found)
+        return Probed(self._addresses.display_in(content), self._addresses.display(tab.url), "")
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """One caller at a time; attributes whatever ends the session under it."""
+        async with self._lock:
+            self._check()
+            task = asyncio.current_task()
+            assert task is not None
+            self._running.add(task)
+            self.last_used = time.monotonic()
+            try:
+                yield
+            except asyncio.CancelledError:
+                # Cancelled because the session ended: its reason is the answer. By the caller: his to see.
+                self._check()
+                raise
+            except TabCrashed as error:
+                self._check()
+                metrics.CRASHES.inc()
+                crash = SessionCrashed(f"{self.name}: {error}; open a new session", session=self.name)
+                await self.end(crash)
+                raise crash from error
+            finally:
+                self._running.discard(task)
+                self.last_used = time.monotonic()
+
+    def _check(self) -> None:
+        if self._end is not None:
+            raise self._end

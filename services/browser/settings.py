@@ -1,0 +1,37 @@
+"""The room's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.common.settings import RoomSettings
+
+
+class BrowserSettings(RoomSettings):
+    """Table [browser] of the configuration, or RATCHET_BROWSER__* in the environment."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_nested_delimiter="__", env_prefix="RATCHET_BROWSER__"
+    )
+
+    # Chromium to drive; none: Playwright's own, else the first of the system's.
+    executable: Path | None = None
+    # Chromium processes; sessions go to the one with the fewest.
+    num_browsers: int = Field(default=1, ge=1, le=64)
+    # Sessions at a time; one more is refused with RESOURCE_EXHAUSTED.
+    max_sessions: int = Field(default=32, ge=1)
+    # A session dies after so many seconds unless its creator asks for another budget.
+    session_budget_s: float = Field(default=900.0, gt=0)
+    # A session that nobody calls for so long dies.
+    idle_s: float = Field(default=300.0, gt=0)
+    # A page that has not answered in this time counts as not loading.
+    load_timeout_s: float = Field(default=15.0, gt=0)
+    # Longest wait for an action's requests and navigations to settle; then the page is taken as it is.
+    settle_s: float = Field(default=5.0, gt=0)
+    # A page that leaves a question unanswered for so long (a busy loop) is given up.
+    call_timeout_s: float = Field(default=10.0, gt=0)
+    viewport_width: int = Field(default=1280, ge=100, le=10_000)
+    viewport_height: int = Field(default=720, ge=100, le=10_000)

@@ -1,0 +1,211 @@
+"""A small web site with every kind of trouble, and the browser room served on a unix socket beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import uvicorn
+from ratchet.browser.v1 import browser_service_pb2 as pb
+from ratchet.browser.v1 import browser_service_pb2_grpc as pb_grpc
+from services.browser.adapters.chromium import ChromiumBrowser
+from services.browser.registry import Registry
+from services.browser.service import SERVICE, BrowserServicer
+from services.browser.settings import BrowserSettings
+from services.common.rpc import Mount, dial, serve
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+SHOP = "http://shop.test"
+
+HOME = """<!doctype html><html lang="en"><head><title>Shop</title></head><body>
+<header><a href="/">Home</a> <a href="/cart">Cart</a></header>
+<form action="/search"><label for="q">Search products</label><input id="q" name="q" value="old words">
+<button>Search</button></form>
+<main><h1>Velmora <em>Kettle</em></h1><p>Price: <b>$12.99</b> incl. tax</p>
+<h2><a href="/cart">A heading that is a link</a></h2>
+<input type="checkbox" id="s" checked><label for="s">Subscribe</label>
+<label><input type="radio" name="r"> Express</label>
+<select aria-label="Size"><option>Small<option>Large</select>
+<ul><li>one</li><li><a href="/cart">two</a> more</li></ul>
+<table><tr><th>Order</th><th>Date</th><th></th></tr>
+<tr><td><a href="/cart">Order 1007</a></td><td>2024-03-02</td><td><button>Reorder</button></td></tr></table>
+<img src="/none.png" alt="A picture"><button disabled>Sold out</button>
+<details><summary>More</summary>hidden until opened</details>
+<textarea aria-label="Comment">first
+second</textarea></main></body></html>"""
+
+TROUBLE = """<!doctype html><title>Trouble</title><body>
+<button onclick="for (let i = 0; i < 40; i++) alert('storm ' + i)">Storm</button>
+<button onclick="while (true) alert('for ever')">Endless storm</button>
+<button onclick="document.title = confirm('sure?')">Confirm</button>
+<a href="/cart" target="_blank">Popup</a>
+<button onclick="open('/cart', '_blank', 'noopener')">Window</button>
+<a href="/file.bin" download>Download</a><a href="/attachment">Attachment</a>
+<a href="/away">Away by redirect</a><a href="OTHER/secret">Other origin</a>
+<a href="mailto:a@b.test">Mail</a><a href="#part">Part</a>
+<button onclick="setTimeout(() => location.href = '/cart')">Later</button>
+<button onclick="fetch('/slow-json').then(r => r.text()).then(t => { document.querySelector('#late').textContent = t })">
+Load</button><p id="late">nothing</p>
+<button onclick="while (true) {}">Busy</button>
+<button onclick="close()">Close</button>
+<div style="position:relative;width:200px;height:40px"><button style="width:200px;height:40px">Under</button>
+<div style="position:absolute;inset:0;background:#fff">The cover</div></div>
+<div style="height:3000px"></div><button onclick="document.title = 'reached'">Far below</button>
+<h2 id="part">Part</h2></body>"""
+
+FORM = """<!doctype html><title>Form</title><body><form action="/echo" method="post">
+<label>Name <input name="name" value="was here"></label>
+<label>Day <input type="date" name="day"></label>
+<textarea name="note" aria-label="Note">old</textarea>
+<div contenteditable role="textbox" aria-label="Rich">rich old</div>
+<input name="fixed" aria-label="Fixed" readonly value="x">
+<button>Send</button></form>
+<script>document.onkeydown = e => { document.title = 'key ' + e.key + (e.ctrlKey ? ' ctrl' : '') }</script></body>"""
+
+
+@dataclass
+class World:
+    """The running parts of a test."""
+
+    stub: pb_grpc.BrowserServiceAsyncStub
+    registry: Registry
+    browser: ChromiumBrowser
+    site: str
+    other: str
+    # Paths that the two servers were asked for.
+    asked: list[str] = field(default_factory=list)
+
+    async def open(self, path: str = "/", **more: object) -> pb.CreateSessionResponse:
+        """A session on a page of the site, observed in the compact format."""
+        request = pb.CreateSessionRequest(
+            sites=[pb.Site(display_url=SHOP, real_url=self.site)], start_url=SHOP + path, observation_format="compact"
+        )
+        request.MergeFrom(pb.CreateSessionRequest(**more))  # type: ignore[arg-type]
+        return await self.stub.CreateSession(request)
+
+    async def act(self, session: str, action: str) -> pb.ActResponse:
+        return await self.stub.Act(pb.ActRequest(session=session, action=action, observation_format="compact"))
+
+    async def click(self, at: pb.CreateSessionResponse | pb.ActResponse, name: str, session: str) -> pb.ActResponse:
+        return await self.act(session, f"click [{find(at.observation, name)}]")
+
+    async def value(self, session: str, locator: str) -> str:
+        probed = await self.stub.Probe(pb.ProbeRequest(session=session, url="last", locator=locator))
+        assert not probed.error
+        return probed.content
+
+
+def find(observation: pb.Observation, name: str) -> int:
+    """The id of the element of that name."""
+    return next(element.id for element in observation.elements if element.name == name)
+
+
+def _app(world_asked: list[str], other: Callable[[], str]) -> Starlette:
+    async def page(request: Request) -> Response:
+        world_asked.append(request.url.path)
+        match request.url.path:
+            case "/":
+                return HTMLResponse(HOME)
+            case "/trouble":
+                return HTMLResponse(TROUBLE.replace("OTHER", other()))
+            case "/form":
+                return HTMLResponse(FORM)
+            case "/cart":
+                return HTMLResponse(
+                    f"<title>Cart</title><h1>Cart</h1><p>Items: {request.headers.get('x-episode', 'no')}</p>"
+                    f"<p>Cookie: {request.cookies.get('login', 'none')}</p>"
+                )
+            case "/search":
+                return HTMLResponse(f"<title>Found</title><h1>Results for {request.query_params['q']}</h1>")
+            case "/away":
+                return RedirectResponse(f"{other()}/secret")
+            case "/file.bin" | "/attachment":
+                return Response(b"x" * 1000, headers={"content-disposition": "attachment; filename=file.bin"})
+            case "/slow-json":
+                await asyncio.sleep(0.2)  # slower than a page that does not wait would be
+                return PlainTextResponse("came late")
+            case "/hangs":
+                await asyncio.Event().wait()
+        return PlainTextResponse("no such page", status_code=404)
+
+    async def echo(request: Request) -> Response:
+        form = await request.form()
+        return HTMLResponse("<title>Echo</title>" + "".join(f"<p>{k}: {v}</p>" for k, v in form.items()))
+
+    async def websocket(socket: WebSocket) -> None:
+        world_asked.append(socket.url.path)
+        await socket.accept()
+        await socket.close()
+
+    return Starlette(
+        routes=[
+            Route("/echo", echo, methods=["POST"]),
+            WebSocketRoute("/ws", websocket),
+            Route("/{path:path}", page),
+        ]
+    )
+
+
+@asynccontextmanager
+async def _http(app: Starlette) -> AsyncIterator[str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    nodelay = socket.socket(fileno=listener.detach(), proto=socket.IPPROTO_TCP)
+    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=0, ws="none")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[nodelay]))
+    try:
+        yield f"http://127.0.0.1:{nodelay.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+Opener = Callable[..., Awaitable[World]]
+
+
+@pytest.fixture
+async def opened(tmp_path: Path) -> AsyncIterator[Opener]:
+    """Starts the room with given settings."""
+    exits = []
+
+    async def start(**settings: object) -> World:
+        manager = _world(tmp_path, BrowserSettings(**settings))  # type: ignore[arg-type]
+        world = await manager.__aenter__()
+        exits.append(manager)
+        return world
+
+    yield start
+    for manager in exits:
+        await manager.__aexit__(None, None, None)
+
+
+@pytest.fixture
+async def world(opened: Opener) -> World:
+    return await opened(settle_s=2.0, load_timeout_s=1.0, call_timeout_s=2.0)
+
+
+@asynccontextmanager
+async def _world(tmp_path: Path, settings: BrowserSettings) -> AsyncIterator[World]:
+    asked: list[str] = []
+    addresses = {"other": ""}
+    async with _http(_app(asked, lambda: addresses["other"])) as site, _http(_app(asked, lambda: site)) as other:
+        addresses["other"] = other
+        browser = ChromiumBrowser(settings)
+        registry = Registry(browser, settings)
+        registry.start()
+        servicer = BrowserServicer(registry, settings)
+        mount = Mount(pb_grpc.add_BrowserServiceServicer_to_server, servicer, SERVICE)
+        async with serve([mount], f"unix:{tmp_path}/browser.sock") as address:
+            channel = dial(address)
+            yield World(pb_grpc.BrowserServiceStub(channel), registry, browser, site, other, asked)
+            await channel.close()
+        await registry.stop()
