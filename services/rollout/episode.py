@@ -70,13 +70,9 @@ class Episode:
                     started = time.perf_counter()
                     step = await self._step(session, state)
                     reason = stopping.ANSWERED if step.action.startswith("stop") else rules.observe(step.action)
-                    yield pb.StepTaken(
-                        index=step.index, action=step.action, elapsed_s=time.perf_counter() - started
-                    )
+                    yield pb.StepTaken(index=step.index, action=step.action, elapsed_s=time.perf_counter() - started)
                 evaluation = await self._evaluate(world, session, state)
-            checks = [
-                f"{c.evaluator}: {'passed' if c.passed else 'failed'}: {c.detail}" for c in evaluation.checks
-            ]
+            checks = [f"{c.evaluator}: {'passed' if c.passed else 'failed'}: {c.detail}" for c in evaluation.checks]
             await self._recorder.succeed(reason, state.answer, evaluation.reward, checks)
         except RatchetError as error:
             await asyncio.shield(self._recorder.fail(f"{error.reason}: {error.message}"))

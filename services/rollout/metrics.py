@@ -8,9 +8,7 @@ EPISODES = Counter(
     "ratchet_rollout_episodes_total", "Finished attempts, by how they ended", ["suite", "split", "outcome"]
 )
 STEPS = Counter("ratchet_rollout_steps_total", "Steps taken", ["agent"])
-INVALID = Counter(
-    "ratchet_rollout_invalid_responses_total", "Responses that were no action of the grammar", ["agent"]
-)
+INVALID = Counter("ratchet_rollout_invalid_responses_total", "Responses that were no action of the grammar", ["agent"])
 RUNNING = Gauge("ratchet_rollout_episodes_running", "Episodes in progress")
 EPISODE_SECONDS = Histogram(
     "ratchet_rollout_episode_duration_seconds",

@@ -59,9 +59,7 @@ class Recorder:
         self.timings.store_s += time.perf_counter() - started
         return reply.name
 
-    async def add_step(
-        self, index: int, observation: Observation, decision: Decision, model_s: float
-    ) -> store_pb.Step:
+    async def add_step(self, index: int, observation: Observation, decision: Decision, model_s: float) -> store_pb.Step:
         """Begin the record of a step; its action and outcome are filled in by the loop."""
         text, blob = observation.text, ""
         if len(text.encode()) > self._max_inline_bytes:
@@ -87,9 +85,7 @@ class Recorder:
         self.trajectory.num_response_tokens += decision.num_response_tokens
         return step
 
-    async def succeed(
-        self, stop_reason: str, answer: str, reward: float, checks: list[str]
-    ) -> store_pb.Trajectory:
+    async def succeed(self, stop_reason: str, answer: str, reward: float, checks: list[str]) -> store_pb.Trajectory:
         """Store the finished attempt; the earlier one where the episode was finished before."""
         self.trajectory.state = store_pb.Trajectory.STATE_SUCCEEDED
         self.trajectory.stop_reason, self.trajectory.answer, self.trajectory.reward = stop_reason, answer, reward

@@ -89,9 +89,7 @@ class RolloutServicer(rollout_service_pb2_grpc.RolloutServiceServicer):
             outcome = "solved" if recorder.trajectory.reward >= 1 else "unsolved"
             yield pb.RunEpisodeResponse(finished=_finished(recorder, time.perf_counter() - started))
         except RatchetError as error:
-            telemetry.log().warning(
-                "attempt failed", attempt=request.attempt, reason=error.reason, cause=str(error)
-            )
+            telemetry.log().warning("attempt failed", attempt=request.attempt, reason=error.reason, cause=str(error))
             raise
         finally:
             self._num_running -= 1

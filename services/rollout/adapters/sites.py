@@ -38,9 +38,7 @@ class SitesEnvironment:
         if not name or not task.get("require_login"):
             return ""
         if self._states is None:
-            raise EnvironmentFailed(
-                f"the task needs {name}; set storage_state_dir in the [rollout] table of --config"
-            )
+            raise EnvironmentFailed(f"the task needs {name}; set storage_state_dir in the [rollout] table of --config")
         # Only the file's own name counts: a task file does not choose directories.
         path = self._states / Path(name).name
         try:

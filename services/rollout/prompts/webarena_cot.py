@@ -48,45 +48,37 @@ _MAP_PAGE = """[164] textbox 'Search' focused: True required: False
 [212] heading 'Results'"""
 _LAMP_THOUGHT = "This page shows the lamp with the paper shade. Its price is $24.50, which answers the question"
 _MAP_THOUGHT = "The page has a search box with the id [164]. I search for the restaurants and press Enter"
-# Page, URL, objective, previous action, the answer's thought and action.
 _EXAMPLES = (
     (
-        _LAMP_PAGE,
-        "http://shop.example/lamps/paper-shade-white",
-        "What does the lamp with the paper shade cost?",
-        "None",
-    )
-    + (_LAMP_THOUGHT, "stop [$24.50]"),
-    (_MAP_PAGE, "http://map.example", "Show me the restaurants near the old harbour", "None")
-    + (_MAP_THOUGHT, "type [164] [restaurants near the old harbour] [1]"),
+        View(_LAMP_PAGE, "http://shop.example/lamps/white", "What does the lamp with the paper shade cost?", ""),
+        Thought(_LAMP_THOUGHT, "stop [$24.50]"),
+    ),
+    (
+        View(_MAP_PAGE, "http://map.example", "Show me the restaurants near the old harbour", ""),
+        Thought(_MAP_THOUGHT, "type [164] [restaurants near the old harbour] [1]"),
+    ),
 )
 
 
-def _question(observation: str, url: str, intent: str, previous: str) -> tuple[str, str, str]:
-    return "OBSERVATION:\n", observation, f"\nURL: {url}\nOBJECTIVE: {intent}\nPREVIOUS ACTION: {previous}"
-
-
-def _examples() -> list[PromptPart]:
-    parts = [PromptPart(role="system", text=SYSTEM)]
-    for observation, url, intent, previous, thought, action in _EXAMPLES:
-        parts.append(PromptPart(role="user", text="".join(_question(observation, url, intent, previous))))
-        parts.append(PromptPart(role="assistant", text=phrase(Thought(thought, action))))
-    return parts
-
-
-def build(view: View, max_tokens: int) -> list[PromptPart]:
-    """System, two examples, and the step; only the observation is cut."""
+def _question(view: View, max_tokens: int) -> list[PromptPart]:
     role, name = view.previous_element
     previous = view.previous or "None"
     if role:
         previous = f"{previous} where the element is {role} '{name}'"
-    lead, observation, rest = _question(view.observation, view.url, view.intent, previous)
+    rest = f"\nURL: {view.url}\nOBJECTIVE: {view.intent}\nPREVIOUS ACTION: {previous}"
     return [
-        *_examples(),
-        PromptPart(role="user", text=lead),
-        PromptPart(role="user", text=observation, max_tokens=max_tokens),
+        PromptPart(role="user", text="OBSERVATION:\n"),
+        PromptPart(role="user", text=view.observation, max_tokens=max_tokens),
         PromptPart(role="user", text=rest),
     ]
+
+
+def build(view: View, max_tokens: int) -> list[PromptPart]:
+    """System, two examples, and the step; only the observation is cut."""
+    parts = [PromptPart(role="system", text=SYSTEM)]
+    for example, thought in _EXAMPLES:
+        parts += [*_question(example, 0), PromptPart(role="assistant", text=phrase(thought))]
+    return [*parts, *_question(view, max_tokens)]
 
 
 def extract(response: str) -> str | None:

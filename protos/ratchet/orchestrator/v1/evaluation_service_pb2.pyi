@@ -100,12 +100,14 @@ class Evaluation(google.protobuf.message.Message):
     ERROR_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     END_TIME_FIELD_NUMBER: builtins.int
+    NUM_LOST_EPISODES_FIELD_NUMBER: builtins.int
     name: builtins.str
     """evaluations/{v}"""
     state: Global___Evaluation.State.ValueType
     num_done: builtins.int
     num_total: builtins.int
     error: builtins.str
+    num_lost_episodes: builtins.int
     @property
     def spec(self) -> Global___EvaluationSpec: ...
     @property
@@ -126,9 +128,10 @@ class Evaluation(google.protobuf.message.Message):
         error: builtins.str = ...,
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        num_lost_episodes: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "report", b"report", "spec", b"spec"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "name", b"name", "num_done", b"num_done", "num_total", b"num_total", "report", b"report", "spec", b"spec", "state", b"state"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "name", b"name", "num_done", b"num_done", "num_lost_episodes", b"num_lost_episodes", "num_total", b"num_total", "report", b"report", "spec", b"spec", "state", b"state"]) -> None: ...
 
 Global___Evaluation: typing_extensions.TypeAlias = Evaluation
 

@@ -264,6 +264,9 @@ class Iteration(google.protobuf.message.Message):
     NUM_FAILED_ATTEMPTS_FIELD_NUMBER: builtins.int
     ROUND_FIELD_NUMBER: builtins.int
     PREVIOUS_FIELD_NUMBER: builtins.int
+    NUM_RESUMES_FIELD_NUMBER: builtins.int
+    NUM_LOST_EPISODES_FIELD_NUMBER: builtins.int
+    NEXT_FIELD_NUMBER: builtins.int
     name: builtins.str
     """iterations/{i}"""
     state: Global___Iteration.State.ValueType
@@ -282,6 +285,12 @@ class Iteration(google.protobuf.message.Message):
     round: builtins.int
     """Which of spec.rounds this one is, from 1, and the iteration before it."""
     previous: builtins.str
+    num_resumes: builtins.int
+    """How often it was resumed after a failure or a cancellation."""
+    num_lost_episodes: builtins.int
+    """Episodes whose machinery failed at every attempt; their tasks are left out of the scores."""
+    next: builtins.str
+    """The round that follows, once this one has made it."""
     @property
     def spec(self) -> Global___IterationSpec: ...
     @property
@@ -322,9 +331,12 @@ class Iteration(google.protobuf.message.Message):
         num_failed_attempts: builtins.int = ...,
         round: builtins.int = ...,
         previous: builtins.str = ...,
+        num_resumes: builtins.int = ...,
+        num_lost_episodes: builtins.int = ...,
+        next: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "filter", b"filter", "spec", b"spec", "time", b"time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["base_policy", b"base_policy", "candidate_policy", b"candidate_policy", "create_time", b"create_time", "dataset", b"dataset", "end_time", b"end_time", "error", b"error", "filter", b"filter", "name", b"name", "num_episodes", b"num_episodes", "num_failed_attempts", b"num_failed_attempts", "phase", b"phase", "phases", b"phases", "previous", b"previous", "reports", b"reports", "round", b"round", "spec", b"spec", "state", b"state", "time", b"time", "training_job", b"training_job", "verdict", b"verdict", "verdict_reason", b"verdict_reason"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["base_policy", b"base_policy", "candidate_policy", b"candidate_policy", "create_time", b"create_time", "dataset", b"dataset", "end_time", b"end_time", "error", b"error", "filter", b"filter", "name", b"name", "next", b"next", "num_episodes", b"num_episodes", "num_failed_attempts", b"num_failed_attempts", "num_lost_episodes", b"num_lost_episodes", "num_resumes", b"num_resumes", "phase", b"phase", "phases", b"phases", "previous", b"previous", "reports", b"reports", "round", b"round", "spec", b"spec", "state", b"state", "time", b"time", "training_job", b"training_job", "verdict", b"verdict", "verdict_reason", b"verdict_reason"]) -> None: ...
 
 Global___Iteration: typing_extensions.TypeAlias = Iteration
 
@@ -465,6 +477,38 @@ class CancelIterationResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["iteration", b"iteration"]) -> None: ...
 
 Global___CancelIterationResponse: typing_extensions.TypeAlias = CancelIterationResponse
+
+@typing.final
+class ResumeIterationRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+Global___ResumeIterationRequest: typing_extensions.TypeAlias = ResumeIterationRequest
+
+@typing.final
+class ResumeIterationResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ITERATION_FIELD_NUMBER: builtins.int
+    @property
+    def iteration(self) -> Global___Iteration: ...
+    def __init__(
+        self,
+        *,
+        iteration: Global___Iteration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["iteration", b"iteration"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["iteration", b"iteration"]) -> None: ...
+
+Global___ResumeIterationResponse: typing_extensions.TypeAlias = ResumeIterationResponse
 
 @typing.final
 class WatchIterationRequest(google.protobuf.message.Message):

@@ -55,6 +55,11 @@ class IterationServiceStub(object):
                 request_serializer=ratchet_dot_orchestrator_dot_v1_dot_iteration__service__pb2.CancelIterationRequest.SerializeToString,
                 response_deserializer=ratchet_dot_orchestrator_dot_v1_dot_iteration__service__pb2.CancelIterationResponse.FromString,
                 _registered_method=True)
+        self.ResumeIteration = channel.unary_unary(
+                '/ratchet.orchestrator.v1.IterationService/ResumeIteration',
+                request_serializer=ratchet_dot_orchestrator_dot_v1_dot_iteration__service__pb2.ResumeIterationRequest.SerializeToString,
+                response_deserializer=ratchet_dot_orchestrator_dot_v1_dot_iteration__service__pb2.ResumeIterationResponse.FromString,
+                _registered_method=True)
         self.WatchIteration = channel.unary_stream(
                 '/ratchet.orchestrator.v1.IterationService/WatchIteration',
                 request_serializer=ratchet_dot_orchestrator_dot_v1_dot_iteration__service__pb2.WatchIterationRequest.SerializeToString,
@@ -91,6 +96,13 @@ class IterationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResumeIteration(self, request, context):
+        """Goes on with one that failed or was cancelled; what it had done is kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchIteration(self, request, context):
         """The iteration now and after each change, until it ends. A resume token skips what was seen.
         """
@@ -120,6 +132,11 @@ def add_IterationServiceServicer_to_server(servicer, server):
                     servicer.CancelIteration,
                     request_deserializer=ratchet_dot_orchestrator_dot_v1_dot_iteration__service__pb2.CancelIterationRequest.FromString,
                     response_serializer=ratchet_dot_orchestrator_dot_v1_dot_iteration__service__pb2.CancelIterationResponse.SerializeToString,
+            ),
+            'ResumeIteration': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeIteration,
+                    request_deserializer=ratchet_dot_orchestrator_dot_v1_dot_iteration__service__pb2.ResumeIterationRequest.FromString,
+                    response_serializer=ratchet_dot_orchestrator_dot_v1_dot_iteration__service__pb2.ResumeIterationResponse.SerializeToString,
             ),
             'WatchIteration': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchIteration,
@@ -236,6 +253,33 @@ class IterationService(object):
             '/ratchet.orchestrator.v1.IterationService/CancelIteration',
             ratchet_dot_orchestrator_dot_v1_dot_iteration__service__pb2.CancelIterationRequest.SerializeToString,
             ratchet_dot_orchestrator_dot_v1_dot_iteration__service__pb2.CancelIterationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeIteration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ratchet.orchestrator.v1.IterationService/ResumeIteration',
+            ratchet_dot_orchestrator_dot_v1_dot_iteration__service__pb2.ResumeIterationRequest.SerializeToString,
+            ratchet_dot_orchestrator_dot_v1_dot_iteration__service__pb2.ResumeIterationResponse.FromString,
             options,
             channel_credentials,
             insecure,

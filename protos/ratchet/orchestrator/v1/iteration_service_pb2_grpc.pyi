@@ -89,6 +89,22 @@ _IterationServiceCancelIterationType = typing_extensions.TypeVar(
     ],
 )
 
+_IterationServiceResumeIterationType = typing_extensions.TypeVar(
+    '_IterationServiceResumeIterationType',
+    grpc.UnaryUnaryMultiCallable[
+        ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationRequest,
+        ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationRequest,
+        ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationRequest,
+        ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationResponse,
+    ],
+)
+
 _IterationServiceWatchIterationType = typing_extensions.TypeVar(
     '_IterationServiceWatchIterationType',
     grpc.UnaryStreamMultiCallable[
@@ -105,7 +121,7 @@ _IterationServiceWatchIterationType = typing_extensions.TypeVar(
     ],
 )
 
-class IterationServiceStub(typing.Generic[_IterationServiceCreateIterationType, _IterationServiceGetIterationType, _IterationServiceListIterationsType, _IterationServiceCancelIterationType, _IterationServiceWatchIterationType]):
+class IterationServiceStub(typing.Generic[_IterationServiceCreateIterationType, _IterationServiceGetIterationType, _IterationServiceListIterationsType, _IterationServiceCancelIterationType, _IterationServiceResumeIterationType, _IterationServiceWatchIterationType]):
     """Iterations of the loop: collect, filter, mix, train, evaluate, gate, promote."""
 
     @typing.overload
@@ -125,6 +141,10 @@ class IterationServiceStub(typing.Generic[_IterationServiceCreateIterationType, 
         grpc.UnaryUnaryMultiCallable[
             ratchet.orchestrator.v1.iteration_service_pb2.CancelIterationRequest,
             ratchet.orchestrator.v1.iteration_service_pb2.CancelIterationResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationRequest,
+            ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationResponse,
         ],
         grpc.UnaryStreamMultiCallable[
             ratchet.orchestrator.v1.iteration_service_pb2.WatchIterationRequest,
@@ -150,6 +170,10 @@ class IterationServiceStub(typing.Generic[_IterationServiceCreateIterationType, 
             ratchet.orchestrator.v1.iteration_service_pb2.CancelIterationRequest,
             ratchet.orchestrator.v1.iteration_service_pb2.CancelIterationResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationRequest,
+            ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationResponse,
+        ],
         grpc.aio.UnaryStreamMultiCallable[
             ratchet.orchestrator.v1.iteration_service_pb2.WatchIterationRequest,
             ratchet.orchestrator.v1.iteration_service_pb2.WatchIterationResponse,
@@ -164,6 +188,9 @@ class IterationServiceStub(typing.Generic[_IterationServiceCreateIterationType, 
     ListIterations: _IterationServiceListIterationsType
 
     CancelIteration: _IterationServiceCancelIterationType
+
+    ResumeIteration: _IterationServiceResumeIterationType
+    """Goes on with one that failed or was cancelled; what it had done is kept."""
 
     WatchIteration: _IterationServiceWatchIterationType
     """The iteration now and after each change, until it ends. A resume token skips what was seen."""
@@ -184,6 +211,10 @@ IterationServiceAsyncStub: typing_extensions.TypeAlias = IterationServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         ratchet.orchestrator.v1.iteration_service_pb2.CancelIterationRequest,
         ratchet.orchestrator.v1.iteration_service_pb2.CancelIterationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationRequest,
+        ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationResponse,
     ],
     grpc.aio.UnaryStreamMultiCallable[
         ratchet.orchestrator.v1.iteration_service_pb2.WatchIterationRequest,
@@ -222,6 +253,14 @@ class IterationServiceServicer(metaclass=abc.ABCMeta):
         request: ratchet.orchestrator.v1.iteration_service_pb2.CancelIterationRequest,
         context: _ServicerContext,
     ) -> typing.Union[ratchet.orchestrator.v1.iteration_service_pb2.CancelIterationResponse, collections.abc.Awaitable[ratchet.orchestrator.v1.iteration_service_pb2.CancelIterationResponse]]: ...
+
+    @abc.abstractmethod
+    def ResumeIteration(
+        self,
+        request: ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationResponse, collections.abc.Awaitable[ratchet.orchestrator.v1.iteration_service_pb2.ResumeIterationResponse]]:
+        """Goes on with one that failed or was cancelled; what it had done is kept."""
 
     @abc.abstractmethod
     def WatchIteration(

@@ -1,0 +1,154 @@
+"""A room's rows in SQLite or PostgreSQL: connection, migration at start, typed refusals.
+
+Invariant: a database whose revision this version does not know is left untouched and refused; uniqueness is the
+database's, so any number of writers agree on the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from services.common.errors import FailedPrecondition, InvalidArgument, Unavailable
+
+_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=15000", "temp_store=MEMORY")
+# Any fixed number: it keeps two hosts that start at once from migrating one PostgreSQL database together.
+_ADVISORY_LOCK = 7_238_413
+
+
+class StorageFailed(FailedPrecondition):
+    """The disk, directory, database or bucket refused; metadata `place` names it."""
+
+    reason = "STORAGE_FAILED"
+
+
+class SchemaMismatch(FailedPrecondition):
+    """The database has a schema that this version cannot use; metadata `found` and `supported` name both."""
+
+    reason = "SCHEMA_MISMATCH"
+
+
+def _connect_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+class Database:
+    """One room's tables behind a URL. `start` before use, `close` at the end.
+
+    `setting` is the environment variable that an error tells people to change; `migrations` the directory of
+    alembic revisions; `version_table` keeps the rooms apart that share one database.
+    """
+
+    def __init__(self, url: str, metadata: sa.MetaData, migrations: Path, version_table: str, setting: str) -> None:
+        try:
+            parsed = sa.make_url(url)
+            self._engine: AsyncEngine = create_async_engine(parsed)
+        except ArgumentError as error:
+            raise InvalidArgument(f"{setting} is {url!r}, which is not a database URL: {error}") from error
+        except (ImportError, sa.exc.InvalidRequestError) as error:
+            raise InvalidArgument(
+                f"{setting} asks for a driver that cannot be used: {error}; "
+                "use sqlite+aiosqlite:// or postgresql+psycopg:// (the extra 'postgres')"
+            ) from error
+        self._is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.place = parsed.database or url if self._is_sqlite else parsed.render_as_string(hide_password=True)
+        self._metadata, self._migrations, self._setting = metadata, migrations, setting
+        self._version_table = version_table
+        if self._is_sqlite:
+            sa.event.listen(self._engine.sync_engine, "connect", _connect_sqlite)
+        # SQLite has one writer; waiting here is cheaper than polling its lock.
+        self._writing = asyncio.Semaphore(1 if self._is_sqlite else 64)
+
+    async def start(self, to: str = "head") -> None:
+        """Connect and migrate to revision `to`; raises StorageFailed, Unavailable, SchemaMismatch."""
+        if self._is_sqlite and self.place != ":memory:":
+            try:
+                Path(self.place).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise self._refused(error.strerror or str(error)) from error
+        async with self._guard(), self._engine.begin() as connection:
+            await connection.run_sync(self._migrate, to)
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        await self._engine.dispose()
+
+    async def read(self, query: sa.Select[Any]) -> list[sa.RowMapping]:
+        """All rows of a query."""
+        async with self._guard(), self._engine.connect() as connection:
+            return list((await connection.execute(query)).mappings())
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that commits when the block ends well."""
+        async with self._guard(), self._writing, self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _guard(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except sa.exc.IntegrityError:
+            raise
+        except (OperationalError, InterfaceError, DatabaseError) as error:
+            if not self._is_sqlite and (error.connection_invalidated or isinstance(error, OperationalError)):
+                raise Unavailable(f"the database {self.place} does not answer: {error.orig}") from error
+            raise self._refused(str(error.orig)) from error
+
+    def _refused(self, cause: str) -> StorageFailed:
+        return StorageFailed(
+            f"the database {self.place} refuses: {cause}. Check that its directory exists, is writable and has "
+            f"free space, or set {self._setting} to another place",
+            place=self.place,
+            cause=cause,
+        )
+
+    def _migrate(self, connection: sa.Connection, to: str) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+        config = Config()
+        config.set_main_option("script_location", str(self._migrations).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        config.attributes["version_table"] = self._version_table
+        script = ScriptDirectory.from_config(config)
+        self._check(connection, script)
+        command.upgrade(config, to)
+
+    def _check(self, connection: sa.Connection, script: ScriptDirectory) -> None:
+        head = script.get_current_head() or ""
+        known = {revision.revision for revision in script.walk_revisions()}
+        context = MigrationContext.configure(connection, opts={"version_table": self._version_table})
+        found = context.get_current_revision()
+        if found is None:
+            taken = sorted(set(self._metadata.tables) & set(sa.inspect(connection).get_table_names()))
+            if taken:
+                raise SchemaMismatch(
+                    f"{self.place} has the tables {', '.join(taken)} but no schema version: something else made "
+                    f"it. Point {self._setting} at an empty database, or move that one away",
+                    found="none",
+                    supported=head,
+                )
+        elif found not in known:
+            newer = found.isdecimal() and found > head
+            raise SchemaMismatch(
+                f"{self.place} has the {'newer ' if newer else 'unknown '}schema {found}; this version knows up to "
+                f"{head}. {'Upgrade ratchet' if newer else 'Use the version of ratchet that wrote it'}, "
+                f"or point {self._setting} at another database",
+                found=found,
+                supported=head,
+            )

@@ -1,0 +1,64 @@
+"""The orchestrator on its databases, with the arena's suite built in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from grpc import aio
+
+from ratchet.orchestrator.v1.evaluation_service_pb2_grpc import add_EvaluationServiceServicer_to_server
+from ratchet.orchestrator.v1.iteration_service_pb2_grpc import add_IterationServiceServicer_to_server
+from ratchet.orchestrator.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
+from ratchet.orchestrator.v1.suite_service_pb2_grpc import add_SuiteServiceServicer_to_server
+from services.common import addresses, settings
+from services.common.rpc import Mount
+
+_PACKAGE = "ratchet.orchestrator.v1"
+
+
+@asynccontextmanager
+async def open_room(
+    table: dict[str, Any], dial: Callable[[str], aio.Channel], home: Path
+) -> AsyncIterator[list[Mount]]:
+    """Registry first, then the workflows, which take up again what the last host left."""
+    from services.orchestrator.adapters.arena import ArenaSuite
+    from services.orchestrator.database import open_database
+    from services.orchestrator.engine import Engine
+    from services.orchestrator.policies import Policies
+    from services.orchestrator.registry import Registry
+    from services.orchestrator.servicers.evaluations import EvaluationServicer
+    from services.orchestrator.servicers.iterations import IterationServicer
+    from services.orchestrator.servicers.policies import PolicyServicer
+    from services.orchestrator.servicers.suites import SuiteServicer
+    from services.orchestrator.services import Services, Stubs
+    from services.orchestrator.settings import OrchestratorSettings
+    from services.orchestrator.suites import Suites
+    from services.orchestrator.workflows import Workflows
+
+    own = settings.load(OrchestratorSettings, table)
+    directory = home / "orchestrator"
+    async with AsyncExitStack() as stack:
+        database = open_database(own.database(directory))
+        await database.start()
+        stack.push_async_callback(database.close)
+        arena = ArenaSuite(lambda: own.arena_url or addresses.arena_url(home))
+        stack.push_async_callback(arena.stop)
+        stubs, registry = Stubs.over(dial), Registry(database)
+        services = Services(stubs, registry, Policies(registry, stubs.serving), Suites(database, {"arena": arena}), own)
+        engine = Engine(services)
+        workflows = Workflows(own.workflows(directory), own.executor_id, engine)
+        engine.attach(workflows.submit)
+        await workflows.start()
+        stack.push_async_callback(workflows.stop)
+        await engine.recover()
+        iterations, evaluations = IterationServicer(services, engine), EvaluationServicer(services, engine)
+        policies, suites = PolicyServicer(services.policies), SuiteServicer(services.suites)
+        yield [
+            Mount(add_IterationServiceServicer_to_server, iterations, f"{_PACKAGE}.IterationService"),
+            Mount(add_EvaluationServiceServicer_to_server, evaluations, f"{_PACKAGE}.EvaluationService"),
+            Mount(add_PolicyServiceServicer_to_server, policies, f"{_PACKAGE}.PolicyService"),
+            Mount(add_SuiteServiceServicer_to_server, suites, f"{_PACKAGE}.SuiteService"),
+        ]

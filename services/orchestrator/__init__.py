@@ -1,0 +1,1 @@
+"""Iterations of the loop, evaluations, the policy registry, suites."""

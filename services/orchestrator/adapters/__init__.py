@@ -1,0 +1,1 @@
+"""Suites and workflow engines behind the ports."""

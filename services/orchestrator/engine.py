@@ -1,0 +1,204 @@
+"""Drives iterations and evaluations: creates them, runs their steps, cancels and resumes them.
+
+Invariant: a resource is RUNNING exactly as long as its workflow has something left to do; what a step has done
+is in the store or in the resource before the step ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+
+from ratchet.orchestrator.v1.evaluation_service_pb2 import Evaluation
+from ratchet.orchestrator.v1.iteration_service_pb2 import Iteration, IterationSpec
+from services.common import ids, telemetry
+from services.common.errors import FailedPrecondition, RatchetError
+from services.orchestrator import evaluation
+from services.orchestrator.phases import PHASES
+from services.orchestrator.services import Services
+from services.orchestrator.turn import Turn
+
+ITERATIONS, EVALUATIONS = "iterations", "evaluations"
+Submit = Callable[[str, str, int], Awaitable[bool]]
+Cancellable = TypeVar("Cancellable", Iteration, Evaluation)
+
+
+class IterationRunning(FailedPrecondition):
+    """Iterations change the current policy, so there is one at a time."""
+
+    reason = "ITERATION_RUNNING"
+
+
+class Engine:
+    """The work behind the workflows. `submit` starts a workflow; it is given after construction by `attach`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._tasks: dict[str, asyncio.Task[bool]] = {}
+        self._creating = asyncio.Lock()
+        self._submit: Submit | None = None
+
+    def attach(self, submit: Submit) -> None:
+        """Give it the workflows that it is the work of."""
+        self._submit = submit
+
+    async def recover(self) -> None:
+        """Join the workflows of what was running when the last host stopped or died."""
+        for iteration in await self._services.registry.active(Iteration):
+            await self._start_iteration(iteration)
+        for running in await self._services.registry.active(Evaluation):
+            await self._start(EVALUATIONS, running.name, 0)
+
+    def steps(self, kind: str) -> list[str]:
+        """See workflows.Work."""
+        return list(PHASES) if kind == ITERATIONS else [evaluation.STEP]
+
+    async def run_step(self, kind: str, name: str, step: str) -> bool:
+        """See workflows.Work. Failures end the resource with their message; they do not escape."""
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(room="orchestrator", run=name)
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks[name] = task
+        try:
+            return await (self._run_phase(name, step) if kind == ITERATIONS else self._run_evaluation(name))
+        finally:
+            self._tasks.pop(name, None)
+
+    async def interrupt_all(self) -> None:
+        """See workflows.Work."""
+        for name in list(self._tasks):
+            await self._interrupt(name)
+
+    async def create_iteration(self, spec: IterationSpec, request_id: str) -> Iteration:
+        """A new iteration, its workflow started. Raises IterationRunning; a known request id gives its iteration."""
+        async with self._creating:
+            if request_id and (known := await self._services.registry.by_request(Iteration, request_id)):
+                return known
+            if running := await self._services.registry.active(Iteration):
+                raise IterationRunning(
+                    f"{running[0].name} is running; watch it with `ratchet iterations watch {running[0].name}` "
+                    "or stop it with `ratchet iterations cancel`",
+                    iteration=running[0].name,
+                )
+            iteration = self._new_iteration(spec, (await self._services.policies.get(spec.policy)).name)
+            await self._services.registry.create(iteration, request_id, active=True)
+            await self._start_iteration(iteration)
+            return iteration
+
+    async def create_evaluation(self, made: Evaluation, request_id: str) -> Evaluation:
+        """A new evaluation, its workflow started."""
+        stored, is_new = await self._services.registry.create(made, request_id, active=True)
+        if is_new:
+            await self._start(EVALUATIONS, stored.name, 0)
+        return stored
+
+    async def cancel(self, resource: Cancellable) -> Cancellable:
+        """Stop it; what it has done stays. Cancelling what has ended changes nothing."""
+        await self._interrupt(resource.name)
+        resource = await self._services.registry.get(type(resource), resource.name)
+        if resource.state == type(resource).STATE_RUNNING:
+            resource.state = type(resource).STATE_CANCELLED
+            resource.end_time.GetCurrentTime()
+            await self._services.registry.put(resource, active=False)
+        return resource
+
+    async def resume(self, name: str) -> Iteration:
+        """Go on with a failed or cancelled iteration; a running or finished one is returned as it is."""
+        async with self._creating:
+            iteration = await self._services.registry.get(Iteration, name)
+            if iteration.state not in (Iteration.STATE_FAILED, Iteration.STATE_CANCELLED):
+                return iteration
+            if running := await self._services.registry.active(Iteration):
+                raise IterationRunning(f"{running[0].name} is running; wait for it or cancel it first")
+            iteration.state, iteration.error = Iteration.STATE_RUNNING, ""
+            iteration.num_resumes += 1
+            iteration.ClearField("end_time")
+            await self._services.registry.put(iteration, active=True)
+            await self._start_iteration(iteration)
+            return iteration
+
+    async def _run_phase(self, name: str, step: str) -> bool:
+        iteration = await self._services.registry.get(Iteration, name)
+        if iteration.state != Iteration.STATE_RUNNING:
+            return False
+        turn = Turn(self._services, iteration)
+        await turn.begin(step)
+        last = step == list(PHASES)[-1]
+        try:
+            await PHASES[step](turn)
+            if last:
+                await self._continue(iteration)
+        except RatchetError as error:
+            await self._fail(iteration, error.message)
+            return False
+        except Exception as error:  # noqa: BLE001 - a bug ends the iteration, with an id, and not the host
+            error_id = ids.new_id()
+            telemetry.log().error("phase failed", step=step, error_id=error_id, exc_info=error)
+            await self._fail(iteration, f"internal error {error_id} in {step}; the host's log has the details")
+            return False
+        await turn.end(step, last=last)
+        telemetry.log().info("phase done", step=step, verdict=iteration.verdict)
+        return True
+
+    async def _run_evaluation(self, name: str) -> bool:
+        running = await self._services.registry.get(Evaluation, name)
+        if running.state != Evaluation.STATE_RUNNING:
+            return False
+        try:
+            await evaluation.run(self._services, running)
+            running.state = Evaluation.STATE_SUCCEEDED
+        except RatchetError as error:
+            running.state, running.error = Evaluation.STATE_FAILED, error.message
+        running.end_time.GetCurrentTime()
+        await self._services.registry.put(running, active=False)
+        return True
+
+    async def _continue(self, iteration: Iteration) -> None:
+        """Begin the next round, before this one ends, so that nothing slips in between."""
+        if iteration.round >= iteration.spec.rounds:
+            return
+        current = await self._services.policies.get("")
+        following = self._new_iteration(iteration.spec, current.name)
+        following.round, following.previous = iteration.round + 1, iteration.name
+        stored, _new = await self._services.registry.create(following, f"{iteration.name}/next", active=True)
+        iteration.next = stored.name
+        if stored.state == Iteration.STATE_RUNNING:
+            await self._start_iteration(stored)
+
+    async def _fail(self, iteration: Iteration, message: str) -> None:
+        iteration.state = Iteration.STATE_FAILED
+        iteration.error = f"{message} (then: ratchet iterations resume {iteration.name})"
+        iteration.end_time.GetCurrentTime()
+        await self._services.registry.put(iteration, active=False)
+        telemetry.log().error("iteration failed", cause=message)
+
+    async def _start_iteration(self, iteration: Iteration) -> None:
+        while not await self._start(ITERATIONS, iteration.name, iteration.num_resumes):
+            # The library has closed that workflow, yet the iteration has work left: go on in a new one.
+            iteration.num_resumes += 1
+            await self._services.registry.put(iteration, active=True)
+
+    async def _start(self, kind: str, name: str, turn: int) -> bool:
+        assert self._submit is not None, "attach() comes before the first submission"
+        return await self._submit(kind, name, turn)
+
+    async def _interrupt(self, name: str) -> None:
+        if task := self._tasks.get(name):
+            task.cancel()
+            await asyncio.wait([task])
+
+    @staticmethod
+    def _new_iteration(spec: IterationSpec, policy: str) -> Iteration:
+        made = Iteration(
+            name=f"iterations/{ids.new_id()}",
+            state=Iteration.STATE_RUNNING,
+            spec=spec,
+            base_policy=policy,
+            round=1,
+        )
+        made.create_time.GetCurrentTime()
+        return made

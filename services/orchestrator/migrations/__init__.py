@@ -1,0 +1,1 @@
+"""Revisions of the orchestrator's tables, run by services.common.database."""

@@ -1,0 +1,12 @@
+"""Alembic's entry: runs the revisions on the connection that the room hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    version_table=context.config.attributes["version_table"],
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,34 @@
+"""Collect: the policy tries the training tasks; nothing here looks at a reward."""
+
+from __future__ import annotations
+
+from services.orchestrator import episodes
+from services.orchestrator.episodes import Job, Plan
+from services.orchestrator.turn import Turn
+
+PHASE = "collect"
+
+
+async def run(turn: Turn) -> None:
+    """`attempts_per_task` attempts at each task; one is greedy, several are sampled."""
+    spec, services = turn.spec, turn.services
+    policy = await services.policies.get(turn.iteration.base_policy)
+    suite = await services.suites.named(spec.suite)
+    tasks = await suite.tasks("train", spec.train_world_seed, spec.num_train_tasks)
+    plans = [
+        Plan(PHASE, "train", task, policy, sample, spec.temperature)
+        for sample in range(spec.attempts_per_task)
+        for task in tasks
+    ]
+    job = Job(
+        run=turn.iteration.name,
+        suite=spec.suite,
+        environment=suite.environment,
+        plans=plans,
+        max_steps=spec.max_steps,
+        parallel=spec.parallel_episodes or services.settings.parallel_episodes,
+        # The same tasks are tried again in the next round, with other draws.
+        seed=spec.seed + turn.iteration.round,
+        screenshots=spec.screenshots,
+    )
+    await episodes.run(services, job, turn.report_episodes)

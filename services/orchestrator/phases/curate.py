@@ -1,0 +1,69 @@
+"""Curate: the filter's verdicts become rows of a dataset."""
+
+from __future__ import annotations
+
+from ratchet.curation.v1 import curation_service_pb2 as curation_pb
+from ratchet.orchestrator.v1.iteration_service_pb2 import FilterSummary, Iteration
+from ratchet.scoring.v1 import scoring_service_pb2 as scoring_pb
+from services.common.errors import RatchetError
+from services.orchestrator import metrics
+from services.orchestrator.phases import collect
+from services.orchestrator.turn import Turn
+
+_TIMEOUT_S = 600.0
+_NOTHING_LEFT = "TOO_FEW_ROWS"
+
+
+async def run(turn: Turn) -> None:
+    """Without enough plausible trajectories there is no dataset, and so no candidate: that is a result too."""
+    await turn.report(0, 1)
+    await _diagnose(turn)
+    spec = turn.spec
+    request = curation_pb.CurateDatasetRequest(
+        request_id=turn.iteration.name,
+        parents=[*await _earlier(turn), turn.iteration.name],
+        phase=collect.PHASE,
+        mixture=spec.mixture,
+        rows=spec.rows,
+        validation_fraction=0.1,
+        seed=spec.seed,
+    )
+    try:
+        reply = await turn.services.stubs.curation.CurateDataset(request, timeout=_TIMEOUT_S)
+    except RatchetError as error:
+        if error.reason != _NOTHING_LEFT:
+            raise
+        turn.iteration.verdict_reason = error.message
+        await turn.report(1, 1, "no dataset: too few plausible trajectories")
+        return
+    turn.iteration.dataset = reply.dataset
+    rows = f"{reply.num_plausible} plausible, {reply.num_train_rows} + {reply.num_validation_rows} rows"
+    await turn.report(1, 1, rows)
+
+
+async def _diagnose(turn: Turn) -> None:
+    """How the filter did on this run, against rewards that nothing else looks at."""
+    request = scoring_pb.FilterTrajectoriesRequest(parents=[turn.iteration.name], phase=collect.PHASE)
+    found = (await turn.services.stubs.scoring.FilterTrajectories(request, timeout=_TIMEOUT_S)).diagnostics
+    turn.iteration.filter.CopyFrom(
+        FilterSummary(
+            num_trajectories=found.num_trajectories,
+            num_plausible=found.num_plausible,
+            precision=found.precision,
+            recall=found.recall,
+            f1=found.f1,
+            broken_rules=found.broken_rules,
+        )
+    )
+    metrics.FILTER.labels("precision").set(found.precision)
+    metrics.FILTER.labels("recall").set(found.recall)
+
+
+async def _earlier(turn: Turn) -> list[str]:
+    """Runs of the rounds before this one, the first round first: its trajectory wins (the paper's rule)."""
+    runs: list[str] = []
+    name = turn.iteration.previous
+    while name:
+        runs.insert(0, name)
+        name = (await turn.services.registry.get(Iteration, name)).previous
+    return runs

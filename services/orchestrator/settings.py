@@ -1,0 +1,35 @@
+"""Settings of the orchestrator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.common.settings import RoomSettings
+
+
+class OrchestratorSettings(RoomSettings):
+    """Where its records are, and the defaults of an iteration."""
+
+    model_config = SettingsConfigDict(env_prefix="RATCHET_ORCHESTRATOR__")
+
+    database_url: str = Field("", description="SQLAlchemy URL; empty keeps a SQLite file under the home.")
+    workflow_database_url: str = Field("", description="Database of the durable workflows; empty as above.")
+    executor_id: str = Field("orchestrator-0", description="Stable name of this executor; its work is its own again.")
+    arena_url: str = Field("", description="Arena control API; empty finds the one on this home.")
+    parallel_episodes: int = Field(8, ge=1, le=256, description="Episodes at a time where a request does not say.")
+    max_attempts: int = Field(4, ge=1, description="Attempts at an episode whose machinery fails.")
+    max_lost_share: float = Field(
+        0.05, ge=0, le=1, description="Share of a phase's episodes that may stay without a result."
+    )
+    episode_timeout_s: float = Field(900.0, gt=0, description="Longest time of one attempt.")
+
+    def database(self, home: Path) -> str:
+        """URL of the records."""
+        return self.database_url or f"sqlite+aiosqlite:///{home / 'orchestrator.db'}"
+
+    def workflows(self, home: Path) -> str:
+        """URL of the workflow engine's own tables."""
+        return self.workflow_database_url or f"sqlite:///{home / 'workflows.db'}"

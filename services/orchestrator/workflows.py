@@ -1,0 +1,108 @@
+"""The durable workflow: phases as steps of the workflow library, their work on the host's event loop.
+
+Invariant: a step that was recorded as done is not run again after a crash; one that was interrupted is run again,
+which is why phases are idempotent. A host that stops in an orderly way leaves its workflows as a crash would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from typing import Protocol
+
+from dbos import DBOS, DBOSConfig, SetWorkflowID
+
+from services.common import telemetry
+
+# A durable workflow must find its steps by name and version after an upgrade of anything else.
+_APPLICATION = "ratchet-orchestrator"
+_APPLICATION_VERSION = "1"
+
+
+class Work(Protocol):
+    """What the workflows are made of."""
+
+    def steps(self, kind: str) -> list[str]:
+        """Names of the steps of a workflow of that kind, in order."""
+
+    async def run_step(self, kind: str, name: str, step: str) -> bool:
+        """Run one step of a resource's workflow; False when there is nothing left to do for it."""
+
+    async def interrupt_all(self) -> None:
+        """Cancel every step that runs and wait until it has let go."""
+
+
+class HostStopping(BaseException):
+    """Unwinds a workflow's thread without telling the library, which then finds it pending at the next start."""
+
+
+class Workflows:
+    """Runs resources' workflows in this process; one instance a process, as the library has one."""
+
+    def __init__(self, database_url: str, executor_id: str, work: Work) -> None:
+        self._config: DBOSConfig = {
+            "name": _APPLICATION,
+            "system_database_url": database_url,
+            "executor_id": executor_id,
+            "application_version": _APPLICATION_VERSION,
+            "log_level": "WARNING",
+            "enable_otlp": False,
+        }
+        self._work = work
+        self._stopping = False
+        self._loop = asyncio.get_running_loop()
+
+    async def start(self) -> None:
+        """Launch the library; workflows that a dead host left are taken up again."""
+        _current.append(self)
+        DBOS(config=self._config)
+        await asyncio.to_thread(DBOS.launch)
+
+    async def stop(self) -> None:
+        """Interrupt what runs, leaving it to the next start."""
+        self._stopping = True
+        await self._work.interrupt_all()
+        await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=0)
+        _current.remove(self)
+
+    async def submit(self, kind: str, name: str, turn: int) -> bool:
+        """Start a resource's workflow, or join the one of the same (name, turn); False when that one has ended."""
+
+        def start() -> bool:
+            with SetWorkflowID(f"{name}#{turn}"):
+                handle = DBOS.start_workflow(_workflow, kind, name)
+            return handle.get_status().status in ("PENDING", "ENQUEUED", "DELAYED")
+
+        return await asyncio.to_thread(start)
+
+    def run_step(self, kind: str, name: str, step: str) -> bool:
+        """Called on a thread of the library."""
+        if self._stopping:
+            raise HostStopping
+        future = asyncio.run_coroutine_threadsafe(self._work.run_step(kind, name, step), self._loop)
+        try:
+            return future.result()
+        except concurrent.futures.CancelledError:
+            if self._stopping:
+                raise HostStopping from None
+            return False
+
+    def steps(self, kind: str) -> list[str]:
+        """Names of the steps of that kind of workflow."""
+        return self._work.steps(kind)
+
+
+_current: list[Workflows] = []
+
+
+@DBOS.step()
+def _step(kind: str, name: str, step: str) -> bool:
+    return _current[-1].run_step(kind, name, step)
+
+
+@DBOS.workflow()
+def _workflow(kind: str, name: str) -> None:
+    for step in _current[-1].steps(kind):
+        if not _step(kind, name, step):
+            telemetry.log().info("workflow ended early", name=name, step=step)
+            return
