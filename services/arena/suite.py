@@ -51,10 +51,13 @@ def split_named(name: str) -> Split:
 
 
 def instances(world: World, template: Template) -> list[Task]:
-    """Every task of a template in a world (at most MAX_INSTANCES), always in the same order."""
+    """Every task of a template in a world (at most MAX_INSTANCES, no two alike), always in the same order."""
     rng = seeded("drafts", template.id, world.partition, world.seed)
-    drafts: list[Draft] = template.build(world, rng, MAX_INSTANCES)
-    return [Task(template, index, draft) for index, draft in enumerate(drafts[:MAX_INSTANCES])]
+    distinct: dict[tuple[str, str], Draft] = {}
+    for draft in template.build(world, rng, MAX_INSTANCES):
+        distinct.setdefault((Task(template, 0, draft).intent, draft.start), draft)
+    drafts = list(distinct.values())[:MAX_INSTANCES]
+    return [Task(template, index, draft) for index, draft in enumerate(drafts)]
 
 
 def tasks(worlds: Worlds, split: Split, world_seed: int, count: int) -> list[Task]:

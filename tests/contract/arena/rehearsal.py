@@ -11,17 +11,20 @@ import argparse
 import asyncio
 import shutil
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
 from services.arena import suite
 from services.arena.app import EPISODE_HEADER
 from services.arena.control import storage_state
+from services.arena.names import Partition
 from services.arena.server import ArenaServer
 from services.arena.site import ADDRESSES
 from services.arena.sites import TEMPLATES
@@ -32,6 +35,13 @@ TIMEOUT_MS = 3000
 
 class Mismatch(Exception):
     """The script could not be played, or the outcome is not what the task asks for."""
+
+
+async def launch(playwright: Playwright) -> Browser:
+    """The system's Chromium if there is one, else the one that Playwright installed."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    found = next((path for path in map(shutil.which, names) if path), None)
+    return await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
 
 
 def resolve(text: str, urls: dict[str, str]) -> str:
@@ -105,9 +115,7 @@ async def judge(page: Page, evaluation: dict[str, Any], answer: str, urls: dict[
         if check["url"] != "last":
             await page.goto(resolve(check["url"], urls))
         if check["locator"]:
-            text = str(
-                await page.evaluate(f"() => {{ try {{ return {check['locator']} }} catch {{ return '' }} }}")
-            )
+            text = str(await page.evaluate(f"() => {{ try {{ return {check['locator']} }} catch {{ return '' }} }}"))
         else:
             text = await page.content()
         for kind, wanted in check["required_contents"].items():
@@ -116,27 +124,29 @@ async def judge(page: Page, evaluation: dict[str, Any], answer: str, urls: dict[
                     raise Mismatch(f"{check['url']} {check['locator']} shows {text[:200]!r}, not {kind} {part!r}")
 
 
-async def rehearse(
-    browser: Browser, server: ArenaServer, task: Task, partition: str, seed: int, moves: list[Move]
-) -> None:
-    """Play `moves` in a fresh episode and judge the outcome. Raises Mismatch."""
-    token = server.registry.create(server.worlds.get(partition, seed))  # type: ignore[arg-type]
-    episode = server.registry.get(token)
-    state = storage_state(episode, server.urls) if task.template.signed_in else None
+@asynccontextmanager
+async def visit(
+    browser: Browser, server: ArenaServer, partition: Partition, seed: int, *, signed_in: bool = True
+) -> AsyncIterator[Page]:
+    """A page inside a fresh episode."""
+    token = server.registry.create(server.worlds.get(partition, seed))
+    state: Any = storage_state(server.registry.get(token), server.urls) if signed_in else None
     context = await browser.new_context(
-        viewport={"width": 1280, "height": 720},
-        extra_http_headers={EPISODE_HEADER: token},
-        storage_state=state,  # type: ignore[arg-type]
+        viewport={"width": 1280, "height": 720}, extra_http_headers={EPISODE_HEADER: token}, storage_state=state
     )
     try:
-        page = await context.new_page()
-        wanted = task.webarena()
-        await page.goto(resolve(wanted["start_url"], server.urls))
-        answer = await play(page, moves, server.urls)
-        await judge(page, wanted["eval"], answer, server.urls)
+        yield await context.new_page()
     finally:
         await context.close()
         server.registry.drop(token)
+
+
+async def rehearse(page: Page, server: ArenaServer, task: Task, moves: list[Move]) -> None:
+    """Play `moves` from the task's start and judge the outcome. Raises Mismatch."""
+    wanted = task.webarena()
+    await page.goto(resolve(wanted["start_url"], server.urls))
+    answer = await play(page, moves, server.urls)
+    await judge(page, wanted["eval"], answer, server.urls)
 
 
 async def rehearse_all(args: argparse.Namespace) -> int:
@@ -145,9 +155,7 @@ async def rehearse_all(args: argparse.Namespace) -> int:
     wanted = [t for t in TEMPLATES.values() if int(low) <= t.id <= int(high or low)]
     surprises = played = 0
     async with ArenaServer() as server, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=shutil.which("chromium-headless-shell"), args=["--no-sandbox"]
-        )
+        browser = await launch(playwright)
         for template in wanted:
             tasks = suite.instances(server.worlds.get(args.partition, args.seed), template)
             lengths = sorted({len(task.expert()) for task in tasks})
@@ -156,8 +164,10 @@ async def rehearse_all(args: argparse.Namespace) -> int:
             for task in tasks[: args.instances]:
                 moves = [stop("N/A")] if args.trivial else task.expert()
                 problem = ""
+                signed_in = task.template.signed_in
                 try:
-                    await rehearse(browser, server, task, args.partition, args.seed, moves)
+                    async with visit(browser, server, args.partition, args.seed, signed_in=signed_in) as page:
+                        await rehearse(page, server, task, moves)
                 except Mismatch as mismatch:
                     problem = str(mismatch)
                 played += 1

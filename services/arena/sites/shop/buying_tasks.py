@@ -39,8 +39,8 @@ def _add_one(world: World, rng: random.Random, n: int) -> list[Draft]:
     for place, product in enumerate(facts.products(world, rng, "stock > 0")[:n]):
         if place % 8 == 1:
             name = facts.missing_product(world, rng)
-            script = (facts.look_for(name), stop("N/A", "No products match your search."))
-            drafts.append(Draft({"product": name}, not_applicable(f"The shop does not sell {name}."), script))
+            looked = (facts.look_for(name), stop("N/A", "No products match your search."))
+            drafts.append(Draft({"product": name}, not_applicable(f"The shop does not sell {name}."), looked))
             continue
         script = (*facts.open_product(product["name"]), click("button", "Add to Cart"), stop("Done"))
         drafts.append(Draft({"product": product["name"]}, cart_holds(product, 1), script))
