@@ -1,0 +1,46 @@
+"""The serving room: one model in this process, adapters from the trajectory room."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from grpc import aio
+
+from ratchet.serving.v1 import serving_service_pb2 as pb
+from ratchet.serving.v1 import serving_service_pb2_grpc as pb_grpc
+from ratchet.trajectory.v1 import trajectory_service_pb2_grpc as trajectory_grpc
+from services.common import settings
+from services.common.rpc import Mount
+from services.serving.archives import Archives
+from services.serving.loras import Loras
+from services.serving.service import ServingServicer
+from services.serving.settings import ServingSettings
+
+MODELS = Path(__file__).parents[2] / "serving" / "models"
+
+
+def packaged_models() -> dict[str, Path]:
+    """The base models that come with this distribution, by name."""
+    return {path.parent.name: path.parent for path in sorted(MODELS.glob("*/config.json"))}
+
+
+@asynccontextmanager
+async def open_room(
+    table: dict[str, Any], dial: Callable[[str], aio.Channel], home: Path
+) -> AsyncIterator[list[Mount]]:
+    """Loads the model, then serves it. Raises ModelNotFound and what else makes a model unusable."""
+    from services.serving.adapters.transformers import TransformersEngine
+
+    wanted = settings.load(ServingSettings, table)
+    engine = TransformersEngine(wanted, {**packaged_models(), **wanted.models})
+    archives = Archives(home / "serving" / "adapters", trajectory_grpc.TrajectoryServiceStub(dial("trajectory")))
+    servicer = ServingServicer(engine, Loras(engine, archives, wanted.max_adapters), wanted.max_requests)
+    await engine.start()
+    try:
+        service = pb.DESCRIPTOR.services_by_name["ServingService"].full_name
+        yield [Mount(pb_grpc.add_ServingServiceServicer_to_server, servicer, service)]
+    finally:
+        await engine.stop()

@@ -1,0 +1,1 @@
+"""The serving room: generation for any policy, a base model with LoRA adapters chosen per request."""

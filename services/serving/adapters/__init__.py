@@ -1,0 +1,1 @@
+"""Engines. Only the host imports them."""

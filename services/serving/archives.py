@@ -1,0 +1,101 @@
+"""Adapter archives: fetched from the trajectory room, verified, unpacked.
+
+Invariant: a directory named by a digest holds exactly what an archive of that digest held; it appears whole or not
+at all, and nothing is ever written outside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
+
+from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory
+from ratchet.trajectory.v1 import trajectory_service_pb2_grpc as trajectory_grpc
+from services.common.errors import FailedPrecondition, InvalidArgument
+
+REQUIRED = ("adapter_config.json", "adapter_model.safetensors")
+MAX_FILES = 32
+MAX_BYTES = 8 * 1024**3
+_FETCH_TIMEOUT_S = 600.0
+
+
+class BadArchive(InvalidArgument):
+    """Not the archive of a PEFT adapter, or not the one that was named."""
+
+    reason = "BAD_ARCHIVE"
+
+
+class Archives:
+    """Unpacked adapters in a directory, one folder per digest."""
+
+    def __init__(self, home: Path, store: trajectory_grpc.TrajectoryServiceAsyncStub) -> None:
+        self._home = home
+        self._store = store
+
+    async def fetch(self, digest: str, blob: str) -> Path:
+        """The directory of an adapter, fetched if it is not here. Raises InvalidArgument, BadArchive, NotFound."""
+        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+            raise InvalidArgument(f"{digest!r} is not a sha256 in lower-case hex; give the archive's digest")
+        target = self._home / digest
+        if target.is_dir():
+            return target
+        try:
+            self._home.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self._home, prefix=".fetch-") as scratch:
+                archive = Path(scratch) / "adapter.tar"
+                await self._download(digest, blob, archive)
+                unpacked = Path(scratch) / "adapter"
+                await asyncio.to_thread(unpack, archive, unpacked)
+                if not target.is_dir():
+                    unpacked.rename(target)
+        except OSError as error:
+            raise FailedPrecondition(
+                f"cannot keep the adapter under {self._home}: {error.strerror or error}; check the disk",
+                digest=digest,
+            ) from error
+        return target
+
+    async def _download(self, digest: str, blob: str, path: Path) -> None:
+        found, size = hashlib.sha256(), 0
+        call = self._store.GetBlob(trajectory.GetBlobRequest(name=blob), timeout=_FETCH_TIMEOUT_S)
+        with path.open("wb") as file:
+            async for response in call:
+                size += len(response.chunk)
+                if size > MAX_BYTES:
+                    raise BadArchive(f"{blob} is larger than {MAX_BYTES} bytes", blob=blob)
+                found.update(response.chunk)
+                file.write(response.chunk)
+        if found.hexdigest() != digest:
+            raise BadArchive(
+                f"{blob} has the sha256 {found.hexdigest()}, not {digest}; it is another archive or was damaged",
+                blob=blob,
+                digest=digest,
+            )
+
+    def forget(self, digest: str) -> None:
+        """Remove an adapter's files; they can be fetched again. Unknown digests are no error."""
+        shutil.rmtree(self._home / digest, ignore_errors=True)
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Extract plain files of a tar into a new directory. Raises BadArchive for anything else in it."""
+    target.mkdir()
+    try:
+        with tarfile.open(archive, "r:") as tar:
+            members = tar.getmembers()
+            for member in members:
+                if not member.isreg() or "/" in member.name or member.name.startswith("."):
+                    raise BadArchive(f"the archive holds {member.name!r}; only plain files at its top are taken")
+            if len(members) > MAX_FILES or sum(member.size for member in members) > MAX_BYTES:
+                raise BadArchive(f"the archive holds more than {MAX_FILES} files or {MAX_BYTES} bytes")
+            tar.extractall(target, members, filter="data")
+    except tarfile.TarError as error:
+        raise BadArchive(f"not a whole tar archive: {error}; store the adapter again") from error
+    lacking = [name for name in REQUIRED if not (target / name).is_file()]
+    if lacking:
+        raise BadArchive(f"the archive lacks {' and '.join(lacking)}; it must be a directory that PEFT saved")

@@ -1,0 +1,113 @@
+"""ServingService on the wire: checks a request, admits it, and answers in the contract's words."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
+
+from grpc import aio
+
+from ratchet.serving.v1 import serving_service_pb2 as pb
+from ratchet.serving.v1 import serving_service_pb2_grpc as pb_grpc
+from services.common.checkpoints import ModelNotFound
+from services.common.errors import InvalidArgument, ResourceExhausted
+from services.serving import metrics, prompts
+from services.serving.loras import Loras
+from services.serving.ports import Engine, Sampling
+
+Context: TypeAlias = "aio.ServicerContext[Any, Any]"
+MAX_STOPS = 16
+_REASONS = {"stop": pb.FINISH_REASON_STOP, "length": pb.FINISH_REASON_LENGTH}
+
+
+class Overloaded(ResourceExhausted):
+    """More requests are in flight than this server takes."""
+
+    reason = "SERVING_OVERLOADED"
+
+
+class ServingServicer(pb_grpc.ServingServiceServicer):
+    """One engine behind the contract."""
+
+    def __init__(self, engine: Engine, loras: Loras, max_requests: int) -> None:
+        self._engine = engine
+        self._loras = loras
+        self._max_requests = max_requests
+        self._num_requests = 0
+
+    async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
+        model = self._engine.model
+        return pb.GetModelResponse(
+            model=pb.Model(
+                name=model.name,
+                revision=model.revision,
+                num_parameters=model.num_parameters,
+                context_tokens=model.context_tokens,
+                prompt_format=model.prompt_format,
+                observation_format=model.observation_format,
+                uri=model.uri,
+            )
+        )
+
+    async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
+        if self._num_requests >= self._max_requests:
+            raise Overloaded(
+                f"{self._num_requests} requests are in flight, which is all that are taken; "
+                "try again later or raise serving.max_requests",
+                max_requests=self._max_requests,
+            )
+        self._num_requests += 1
+        metrics.REQUESTS.inc()
+        try:
+            return await self._generate(request)
+        finally:
+            self._num_requests -= 1
+            metrics.REQUESTS.dec()
+
+    async def _generate(self, request: pb.GenerateRequest) -> pb.GenerateResponse:
+        model = self._engine.model
+        if request.model not in ("", model.name):
+            raise ModelNotFound(
+                f"model {request.model!r} is not served here, {model.name!r} is; name that one or none",
+                model=request.model,
+            )
+        sampling = _sampling(request)
+        async with self._loras.use(request.adapter):
+            prompt = await prompts.render(request.parts, self._engine.tokenizer, model.context_tokens)
+            done = await self._engine.generate(request.adapter, prompt.token_ids, sampling)
+        metrics.TOKENS.labels("prompt").inc(len(prompt.token_ids))
+        metrics.TOKENS.labels("response").inc(len(done.token_ids))
+        metrics.QUEUE_SECONDS.observe(done.queue_s)
+        metrics.COMPUTE_SECONDS.observe(done.compute_s)
+        return pb.GenerateResponse(
+            text=done.text,
+            finish_reason=_REASONS[done.finish_reason],
+            prompt=prompt.text,
+            num_prompt_tokens=len(prompt.token_ids),
+            num_response_tokens=len(done.token_ids),
+            queue_s=done.queue_s,
+            compute_s=done.compute_s,
+            response_token_ids=done.token_ids,
+            response_logprobs=done.logprobs,
+        )
+
+    async def LoadAdapter(self, request: pb.LoadAdapterRequest, context: Context) -> pb.LoadAdapterResponse:
+        await self._loras.load(request.digest, request.blob)
+        return pb.LoadAdapterResponse()
+
+    async def UnloadAdapter(self, request: pb.UnloadAdapterRequest, context: Context) -> pb.UnloadAdapterResponse:
+        await self._loras.unload(request.digest)
+        return pb.UnloadAdapterResponse()
+
+    async def ListAdapters(self, request: pb.ListAdaptersRequest, context: Context) -> pb.ListAdaptersResponse:
+        return pb.ListAdaptersResponse(digests=self._loras.digests())
+
+
+def _sampling(request: pb.GenerateRequest) -> Sampling:
+    if request.max_new_tokens < 1:
+        raise InvalidArgument(f"max_new_tokens is {request.max_new_tokens}; ask for at least 1")
+    if not math.isfinite(request.temperature) or not 0 <= request.temperature <= 100:
+        raise InvalidArgument(f"temperature is {request.temperature}; use 0 (greedy) to 100")
+    if len(request.stop) > MAX_STOPS or "" in request.stop:
+        raise InvalidArgument(f"stop takes up to {MAX_STOPS} strings, none of them empty")
+    return Sampling(request.max_new_tokens, request.temperature, request.seed, tuple(request.stop))

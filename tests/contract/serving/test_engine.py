@@ -1,0 +1,72 @@
+"""Admission, cancellation, and what a start is refused for."""
+
+import asyncio
+
+import pytest
+
+from services.common.errors import NotFound, RatchetError, ResourceExhausted, Unavailable
+from services.serving.adapters.transformers import TransformersEngine
+from services.serving.ports import Sampling
+from services.serving.settings import ServingSettings
+
+TEXT = "PAGE: [12] link 'Velmora Kettle' OBJECTIVE: find the price"
+
+
+async def test_requests_beyond_the_bound_are_refused_and_the_others_answered(open_rooms, base):
+    rooms = await open_rooms(model=str(base), max_requests=4, max_batch=2)
+    answers = await asyncio.gather(*(rooms.say(TEXT, max_new_tokens=40) for _ in range(12)), return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, ResourceExhausted)]
+    assert refused
+    assert len(answers) - len(refused) >= 4
+    assert all("serving.max_requests" in error.message for error in refused)
+    assert (await rooms.say(TEXT)).num_response_tokens == 12
+
+
+async def test_a_cancelled_request_frees_its_row(base):
+    engine = TransformersEngine(ServingSettings(model=str(base), max_batch=1), {})
+    await engine.start()
+    try:
+        prompt = await engine.tokenizer.encode(TEXT)
+        long = [asyncio.ensure_future(engine.generate("", prompt, Sampling(200, 1.0, seed))) for seed in range(50)]
+        await asyncio.wait(long, return_when=asyncio.FIRST_COMPLETED)
+        for task in long:
+            task.cancel()
+        answer = await engine.generate("", prompt, Sampling(3))
+        assert len(answer.token_ids) == 3
+        assert sum(task.cancelled() for task in long) > 40
+    finally:
+        await engine.stop()
+
+
+async def test_stopping_fails_what_runs_and_refuses_what_comes(base):
+    engine = TransformersEngine(ServingSettings(model=str(base)), {})
+    await engine.start()
+    prompt = await engine.tokenizer.encode(TEXT)
+    running = [asyncio.ensure_future(engine.generate("", prompt, Sampling(200, 1.0, seed))) for seed in range(64)]
+    await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    await engine.stop()
+    await engine.stop()
+    outcomes = await asyncio.gather(*running, return_exceptions=True)
+    assert any(isinstance(outcome, Unavailable) for outcome in outcomes)
+
+
+async def test_an_unknown_model_is_named_with_the_known_ones(open_rooms, base):
+    with pytest.raises(NotFound, match=r"no model '/no/such/place'.*mine.*Give one of these") as caught:
+        await open_rooms(model="/no/such/place", models={"mine": str(base)})
+    assert caught.value.reason == "MODEL_NOT_FOUND"
+
+
+async def test_a_model_that_no_cache_holds_is_named(open_rooms):
+    with pytest.raises(NotFound, match="no model 'somebody/nothing'"):
+        await open_rooms(model="somebody/nothing", allow_download=False)
+
+
+async def test_a_directory_that_is_not_a_model_is_refused(open_rooms, tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "unheard-of"}')
+    with pytest.raises(RatchetError, match=r"cannot be run|no model"):
+        await open_rooms(model=str(tmp_path))
+
+
+async def test_a_known_name_leads_to_its_directory(open_rooms, base):
+    rooms = await open_rooms(model="mine", models={"mine": str(base)})
+    assert (await rooms.say(TEXT, model="mine")).num_response_tokens == 12
