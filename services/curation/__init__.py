@@ -1,0 +1,1 @@
+"""From judged trajectories to training rows."""

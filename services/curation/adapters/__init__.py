@@ -1,0 +1,1 @@
+"""The file format that rows leave in."""

@@ -1,0 +1,118 @@
+"""One dataset, from verdicts to a stored file.
+
+Invariant: the file's bytes decide the dataset's name, so doing it again stores nothing new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from ratchet.curation.v1 import curation_service_pb2 as pb
+from ratchet.scoring.v1 import scoring_service_pb2 as scoring_pb
+from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory_pb
+from services.curation import card, metrics, request, rows, selection
+from services.curation.errors import TooFewRows
+from services.curation.ports import RowFormat
+from services.curation.settings import CurationSettings
+
+_CHUNK_BYTES = 1024 * 1024
+_DIGEST_LENGTH = 16
+
+
+class Curator:
+    """Builds datasets through the stubs of scoring and the store."""
+
+    def __init__(self, scoring: Any, store: Any, row_format: RowFormat, settings: CurationSettings) -> None:
+        self._scoring = scoring
+        self._store = store
+        self._format = row_format
+        self._settings = settings
+
+    async def curate(self, wanted: pb.CurateDatasetRequest) -> pb.CurateDatasetResponse:
+        """The dataset; raises InvalidArgument and TooFewRows, and what the other rooms raise."""
+        request.check(wanted)
+        verdicts = {parent: await self._filter(parent, wanted.phase) for parent in wanted.parents}
+        runs = [await self._plausible(found) for found in verdicts.values()]
+        kept = selection.choose(runs)
+        diagnostics = {parent: found.diagnostics for parent, found in verdicts.items()}
+        built = await asyncio.to_thread(rows.build, kept, wanted.rows, wanted.validation_fraction, wanted.seed)
+        _check_enough(built, diagnostics, needs_validation=wanted.validation_fraction > 0)
+        dataset = await self._put(wanted, built, card.describe(wanted, diagnostics, kept, built))
+        for row in built:
+            metrics.ROWS_CURATED.labels(row.split).inc()
+        return pb.CurateDatasetResponse(
+            dataset=dataset.name,
+            num_plausible=sum(found.num_plausible for found in diagnostics.values()),
+            num_train_rows=dataset.num_train_rows,
+            num_validation_rows=dataset.num_validation_rows,
+            card=dataset.card,
+        )
+
+    async def _filter(self, parent: str, phase: str) -> scoring_pb.FilterTrajectoriesResponse:
+        asked = scoring_pb.FilterTrajectoriesRequest(parents=[parent], phase=phase)
+        timeout = self._settings.filter_timeout_s
+        answer: scoring_pb.FilterTrajectoriesResponse = await self._scoring.FilterTrajectories(asked, timeout=timeout)
+        return answer
+
+    async def _plausible(self, found: scoring_pb.FilterTrajectoriesResponse) -> list[trajectory_pb.Trajectory]:
+        reading = asyncio.Semaphore(self._settings.parallel_reads)
+
+        async def read(name: str) -> trajectory_pb.Trajectory:
+            async with reading:
+                answer = await self._store.GetTrajectory(trajectory_pb.GetTrajectoryRequest(name=name))
+            trajectory: trajectory_pb.Trajectory = answer.trajectory
+            return trajectory
+
+        names = [verdict.trajectory for verdict in found.verdicts if verdict.plausible]
+        return await asyncio.gather(*map(read, names))
+
+    async def _put(
+        self, wanted: pb.CurateDatasetRequest, built: list[rows.Row], described: Any
+    ) -> trajectory_pb.Dataset:
+        content = await asyncio.to_thread(self._format.encode, built)
+        digest = hashlib.sha256(content).hexdigest()
+        blob = await self._store.PutBlob(_chunks(content, digest))
+        sides = Counter(row.split for row in built)
+        dataset = trajectory_pb.Dataset(
+            name=f"datasets/{digest[:_DIGEST_LENGTH]}",
+            blob=blob.name,
+            num_train_rows=sides[rows.TRAIN],
+            num_validation_rows=sides[rows.VALIDATION],
+            card=described,
+        )
+        answer = await self._store.CreateDataset(
+            trajectory_pb.CreateDatasetRequest(request_id=wanted.request_id, dataset=dataset)
+        )
+        stored: trajectory_pb.Dataset = answer.dataset
+        return stored
+
+
+def _chunks(content: bytes, digest: str) -> Iterator[trajectory_pb.PutBlobRequest]:
+    for start in range(0, len(content), _CHUNK_BYTES):
+        yield trajectory_pb.PutBlobRequest(sha256="" if start else digest, chunk=content[start : start + _CHUNK_BYTES])
+
+
+def _check_enough(
+    built: list[rows.Row], diagnostics: dict[str, scoring_pb.FilterDiagnostics], *, needs_validation: bool
+) -> None:
+    sides = Counter(row.split for row in built)
+    if sides[rows.TRAIN] and (sides[rows.VALIDATION] or not needs_validation):
+        return
+    judged = sum(found.num_trajectories for found in diagnostics.values())
+    plausible = sum(found.num_plausible for found in diagnostics.values())
+    broken: Counter[str] = Counter()
+    for found in diagnostics.values():
+        broken.update(found.broken_rules)
+    reasons = ", ".join(f"{rule} {count}" for rule, count in broken.most_common()) or "none"
+    raise TooFewRows(
+        f"{len(built)} rows from {plausible} plausible of {judged} trajectories of {', '.join(diagnostics)} "
+        f"(broken rules: {reasons}); training needs rows to train and to validate on. Collect more: more training "
+        "tasks, more attempts per task with a temperature above 0, or more steps",
+        num_trajectories=judged,
+        num_plausible=plausible,
+        num_rows=len(built),
+    )

@@ -1,0 +1,34 @@
+"""What may be asked of curation, checked before any work."""
+
+from __future__ import annotations
+
+import math
+
+from ratchet.curation.v1 import curation_service_pb2 as pb
+from services.common.errors import InvalidArgument
+from services.curation.rows import CHOICES
+
+MIXTURE = "A"
+_LATER = ("B", "C")
+
+
+def check(request: pb.CurateDatasetRequest) -> None:
+    """Raise InvalidArgument naming the field that is wrong."""
+    if not request.parents:
+        raise InvalidArgument("parents is empty; name the runs to take trajectories from", field="parents")
+    if len(set(request.parents)) != len(request.parents):
+        raise InvalidArgument(f"parents names a run twice: {', '.join(request.parents)}", field="parents")
+    if request.mixture in _LATER:
+        raise InvalidArgument(
+            f"mixture {request.mixture!r} needs synthetic rows, which come in a later version; use {MIXTURE!r}",
+            field="mixture",
+        )
+    if request.mixture != MIXTURE:
+        raise InvalidArgument(f"mixture is {request.mixture!r}; use {MIXTURE!r} (in-domain rows)", field="mixture")
+    if request.rows not in CHOICES:
+        raise InvalidArgument(f"rows is {request.rows!r}; use one of {', '.join(CHOICES)}", field="rows")
+    fraction = request.validation_fraction
+    if not (math.isfinite(fraction) and 0 <= fraction < 1):
+        raise InvalidArgument(
+            f"validation_fraction is {fraction}; give 0 or more and less than 1", field="validation_fraction"
+        )

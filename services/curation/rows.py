@@ -1,0 +1,78 @@
+"""Training rows: what the model saw, and what it said.
+
+Invariant: rows depend on the attempts, the choice and the seed only, never on the order of arrival; no row comes twice.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory_pb
+from services.curation.selection import task_of
+
+TRAIN, VALIDATION = "train", "validation"
+IN_DOMAIN = "in-domain"
+CHOICES = ("paper", "all")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One example; the columns of the file."""
+
+    prompt: str
+    response: str
+    split: str
+    trajectory: str
+    # Index of the step in its trajectory.
+    step: int
+    source: str
+
+
+def trainable(trajectory: trajectory_pb.Trajectory) -> list[trajectory_pb.Step]:
+    """The steps with a prompt and a response that held an action."""
+    return [step for step in trajectory.steps if step.action and step.prompt and step.response]
+
+
+def pick(trajectory: trajectory_pb.Trajectory, choice: str, seed: int) -> list[trajectory_pb.Step]:
+    """The steps that become rows: every one ("all"), or first, one random middle and last ("paper")."""
+    steps = trainable(trajectory)
+    if choice == "all" or len(steps) <= 3:
+        return steps
+    # Seeded per trajectory: adding one changes no other's pick.
+    middle = random.Random(f"{seed}:{trajectory.name}").randrange(1, len(steps) - 1)
+    return [steps[0], steps[middle], steps[-1]]
+
+
+def split(trajectories: Sequence[trajectory_pb.Trajectory], validation_fraction: float, seed: int) -> set[str]:
+    """Names of the trajectories to validate on: whole tasks, or single trajectories where there is one task only.
+
+    About that fraction of the groups; at least one and never all when the fraction is not 0.
+    """
+    by_task = len({task_of(trajectory) for trajectory in trajectories}) > 1
+    groups: dict[str, list[str]] = {}
+    for trajectory in trajectories:
+        group = "\n".join(task_of(trajectory)) if by_task else trajectory.name
+        groups.setdefault(group, []).append(trajectory.name)
+    if not validation_fraction or len(groups) < 2:
+        return set()
+    size = min(max(1, math.floor(len(groups) * validation_fraction + 0.5)), len(groups) - 1)
+    return {name for group in random.Random(seed).sample(sorted(groups), size) for name in groups[group]}
+
+
+def build(
+    trajectories: Sequence[trajectory_pb.Trajectory], choice: str, validation_fraction: float, seed: int
+) -> list[Row]:
+    """The rows of the attempts, without repeats, in the attempts' order."""
+    usable = [trajectory for trajectory in trajectories if trainable(trajectory)]
+    held_out, rows, seen = split(usable, validation_fraction, seed), [], set()
+    for trajectory in usable:
+        side = VALIDATION if trajectory.name in held_out else TRAIN
+        for step in pick(trajectory, choice, seed):
+            if (step.prompt, step.response) in seen:
+                continue
+            seen.add((step.prompt, step.response))
+            rows.append(Row(step.prompt, step.response, side, trajectory.name, step.index, IN_DOMAIN))
+    return rows
