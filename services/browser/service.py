@@ -56,6 +56,7 @@ class BrowserServicer(pb_grpc.BrowserServiceServicer):
             observation=_wire(outcome.observation) if outcome.observation else None,
             elapsed_s=outcome.elapsed_s,
             events=outcome.events,
+            action=outcome.action,
         )
 
     async def Probe(self, request: pb.ProbeRequest, context: Context) -> pb.ProbeResponse:

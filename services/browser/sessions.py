@@ -44,6 +44,8 @@ class Outcome(NamedTuple):
     observation: Observation | None
     elapsed_s: float
     events: list[str]
+    # In canonical form; empty when it is not in the grammar.
+    action: str = ""
 
 
 class Probed(NamedTuple):
@@ -96,10 +98,10 @@ class Session:
     async def act(self, text: str, format_name: str) -> Outcome:
         """Do one action; what it could not do is in the outcome's error."""
         async with self._turn():
-            started, error, verb = time.perf_counter(), "", "none"
+            started, error, verb, canonical = time.perf_counter(), "", "none", ""
             try:
                 action = actions.parse(text)
-                verb = action.verb
+                verb, canonical = action.verb, str(action)
                 seen = self._seen if self._seen_on == (self._context.front, self._context.front.document) else {}
                 await perform(action, self._context, self._addresses, seen)
                 await self._context.settled()
@@ -111,7 +113,7 @@ class Session:
             metrics.ACT_SECONDS.labels(verb).observe(elapsed_s)
             seen_now = await self._observe(format_name) if format_name else None
             events = [self._addresses.display_in(event) for event in self._context.drain_events()]
-            return Outcome(error, seen_now, elapsed_s, events)
+            return Outcome(error, seen_now, elapsed_s, events, canonical)
 
     async def probe(self, url: str, locator: str, prep_actions: list[str]) -> Probed:
         """Evaluate a locator on a page of its own, or on the one in front (`last`)."""
