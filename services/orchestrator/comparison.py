@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ratchet.orchestrator.v1.score_pb2 import Difference, Score, SplitReport
 from ratchet.scoring.v1 import scoring_service_pb2 as pb
-from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceAsyncStub
 from services.orchestrator import metrics
+
+if TYPE_CHECKING:
+    from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceAsyncStub
 
 _TIMEOUT_S = 120.0
 

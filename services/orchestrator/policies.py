@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ratchet.orchestrator.v1.policy_service_pb2 import Policy
 from ratchet.rollout.v1.rollout_service_pb2 import Agent
 from ratchet.serving.v1 import serving_service_pb2 as serving_pb
-from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceAsyncStub
 from services.common.errors import FailedPrecondition, NotFound
 from services.orchestrator.registry import Registry
+
+if TYPE_CHECKING:
+    from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceAsyncStub
 
 BASE, TRIVIAL, EXPERT = "policies/base", "policies/trivial", "policies/expert"
 _WITHOUT_MODEL = {

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from grpc import aio
 
-from ratchet.curation.v1.curation_service_pb2_grpc import CurationServiceAsyncStub, CurationServiceStub
-from ratchet.rollout.v1.rollout_service_pb2_grpc import RolloutServiceAsyncStub, RolloutServiceStub
-from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceAsyncStub, ScoringServiceStub
-from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceAsyncStub, ServingServiceStub
-from ratchet.training.v1.training_service_pb2_grpc import TrainingServiceAsyncStub, TrainingServiceStub
-from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceAsyncStub, TrajectoryServiceStub
+from ratchet.curation.v1.curation_service_pb2_grpc import CurationServiceStub
+from ratchet.rollout.v1.rollout_service_pb2_grpc import RolloutServiceStub
+from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceStub
+from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceStub
+from ratchet.training.v1.training_service_pb2_grpc import TrainingServiceStub
+from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceStub
 from services.orchestrator.policies import Policies
 from services.orchestrator.registry import Registry
 from services.orchestrator.settings import OrchestratorSettings
 from services.orchestrator.suites import Suites
+
+if TYPE_CHECKING:
+    from ratchet.curation.v1.curation_service_pb2_grpc import CurationServiceAsyncStub
+    from ratchet.rollout.v1.rollout_service_pb2_grpc import RolloutServiceAsyncStub
+    from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceAsyncStub
+    from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceAsyncStub
+    from ratchet.training.v1.training_service_pb2_grpc import TrainingServiceAsyncStub
+    from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceAsyncStub
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from ratchet.trajectory.v1 import trajectory_service_pb2 as pb
 from ratchet.trajectory.v1.trajectory_service_pb2 import Trajectory
-from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceAsyncStub
+
+if TYPE_CHECKING:
+    from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceAsyncStub
 
 
 async def of_run(

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ratchet.browser.v1.browser_service_pb2 import Observation
 from ratchet.rollout.v1 import rollout_service_pb2 as pb
 from ratchet.serving.v1 import serving_service_pb2 as serving_pb
-from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceAsyncStub
 from services.common.errors import InvalidArgument
 from services.rollout import prompts
 from services.rollout.prompts.view import Thought
+
+if TYPE_CHECKING:
+    from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceAsyncStub
 
 
 @dataclass(frozen=True)

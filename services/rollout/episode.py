@@ -11,13 +11,11 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ratchet.browser.v1 import browser_service_pb2 as browser_pb
-from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceAsyncStub
 from ratchet.rollout.v1 import rollout_service_pb2 as pb
 from ratchet.scoring.v1 import scoring_service_pb2 as scoring_pb
-from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceAsyncStub
 from ratchet.trajectory.v1 import trajectory_service_pb2 as store_pb
 from services.common.errors import RatchetError
 from services.rollout import metrics, prompts, stopping
@@ -25,6 +23,10 @@ from services.rollout.agents import Agent
 from services.rollout.ports import Environment, World
 from services.rollout.prompts.view import stop_answer, with_name
 from services.rollout.recording import Recorder
+
+if TYPE_CHECKING:
+    from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceAsyncStub
+    from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceAsyncStub
 
 _EVALUATION_TIMEOUT_S = 120.0
 NOT_AN_ACTION = "the format was incorrect: no action could be read from the response"

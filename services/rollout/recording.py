@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ratchet.browser.v1.browser_service_pb2 import Observation
 from ratchet.rollout.v1 import rollout_service_pb2 as pb
 from ratchet.trajectory.v1 import trajectory_service_pb2 as store_pb
-from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceAsyncStub
 from services.rollout.agents import Decision
+
+if TYPE_CHECKING:
+    from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceAsyncStub
 
 _CHUNK_BYTES = 1 << 20
 

@@ -6,18 +6,18 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from grpc import aio
 
-from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceAsyncStub, BrowserServiceStub
+from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub
 from ratchet.rollout.v1 import rollout_service_pb2 as pb
 from ratchet.rollout.v1 import rollout_service_pb2_grpc
-from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceAsyncStub, ScoringServiceStub
+from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceStub
 from ratchet.serving.v1 import serving_service_pb2 as serving_pb
-from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceAsyncStub, ServingServiceStub
-from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceAsyncStub, TrajectoryServiceStub
+from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceStub
+from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceStub
 from services.common import telemetry
 from services.common.errors import InvalidArgument, RatchetError, ResourceExhausted
 from services.rollout import metrics, prompts
@@ -26,6 +26,12 @@ from services.rollout.episode import Episode
 from services.rollout.ports import BadTask, Environment
 from services.rollout.recording import Recorder
 from services.rollout.settings import RolloutSettings
+
+if TYPE_CHECKING:
+    from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceAsyncStub
+    from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceAsyncStub
+    from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceAsyncStub
+    from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceAsyncStub
 
 _DEFAULT_FORMAT = "brief"
 
