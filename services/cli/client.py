@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ratchet.orchestrator.v1.iteration_service_pb2_grpc import IterationServiceAsyncStub
     from ratchet.orchestrator.v1.policy_service_pb2_grpc import PolicyServiceAsyncStub
     from ratchet.orchestrator.v1.suite_service_pb2_grpc import SuiteServiceAsyncStub
+    from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceAsyncStub
     from ratchet.training.v1.training_service_pb2_grpc import TrainingServiceAsyncStub
     from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceAsyncStub
 
@@ -90,6 +91,12 @@ class Rooms:
         from ratchet.training.v1.training_service_pb2_grpc import TrainingServiceStub
 
         return TrainingServiceStub(self.channel("training"))
+
+    @property
+    def scoring(self) -> ScoringServiceAsyncStub:
+        from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceStub
+
+        return ScoringServiceStub(self.channel("scoring"))
 
     async def close(self) -> None:
         """Close the channels; calls in flight are dropped."""
