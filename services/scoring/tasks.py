@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from services.common.errors import InvalidArgument
 
@@ -71,6 +71,12 @@ class Evaluation(BaseModel):
     reference_url: str | None = None
     url_note: Literal["GOLD in PRED", "EXACT"] | None = None
     program_html: list[Target] | None = None
+
+    @field_validator("reference_answers", mode="before")
+    @classmethod
+    def _none_is_none(cls, value: Any) -> Any:
+        # Tasks that are not judged by their answer spell it {} or null.
+        return None if value == {} else value
 
     @model_validator(mode="after")
     def _has_what_its_types_need(self) -> Evaluation:

@@ -25,7 +25,7 @@ def parse(**evaluation: object) -> tasks.Evaluation:
         ({"eval_types": ["string_match"]}, "reference_answers"),
         ({"eval_types": ["url_match"], "reference_url": ""}, "reference_url"),
         ({"eval_types": ["program_html"], "program_html": []}, "program_html"),
-        ({"eval_types": ["string_match"], "reference_answers": {}}, "eval.reference_answers"),
+        ({"eval_types": ["string_match"], "reference_answers": {}}, "string_match needs reference_answers"),
         ({"eval_types": ["string_match"], "reference_answers": {"exact": "x"}}, "eval.reference_answers.exact"),
         (
             {"eval_types": ["string_match"], "reference_answers": {"must_include": ["x", 3]}},

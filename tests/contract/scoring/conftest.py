@@ -1,0 +1,90 @@
+"""Scoring and the store on unix sockets; a small site and the browser room for what must be looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from ratchet.browser.v1 import browser_service_pb2 as browser_pb
+from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub
+from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceStub
+from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceStub
+from services.common.rpc import dial, serve
+from services.host.rooms import browser, scoring, trajectory
+
+SHOP = "http://shop.test"
+PAGES = {
+    "/": "<h1>Shop</h1>",
+    "/cart": """<h1>Cart</h1><p class="total">Total: $45.10</p><p class="note">It&amp;#39;s &quot;blue&quot;</p>
+        <button onclick="document.querySelector('.total').textContent = 'Total: $0'">Empty</button>""",
+    "/members": """<table><tr><td>Ann @ann</td><td data-label="Max role">Owner</td></tr>
+        <tr><td>Anna @anna</td><td data-label="Max role">Guest</td></tr></table>""",
+    "/sales/order/history/": '<a href="/sales/order/view/9">Order 9</a><a href="/sales/order/view/8">Order 8</a>',
+    "/sales/order/view/9": '<div class="items">Velmora Kettle</div>',
+}
+
+
+@asynccontextmanager
+async def site() -> AsyncIterator[str]:
+    async def page(request: Request) -> Response:
+        text = PAGES.get(request.url.path)
+        return HTMLResponse(text or "no such page", status_code=200 if text else 404)
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(Starlette(routes=[Route("/{path:path}", page)]), log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+        listening.close()
+
+
+@pytest.fixture
+async def rooms(tmp_path: Path) -> AsyncIterator[SimpleNamespace]:
+    """Stubs; Chromium starts with the first session only."""
+    async with AsyncExitStack() as stack:
+        channels: dict[str, Any] = {}
+
+        def to(room: str) -> Any:
+            if room not in channels:
+                channels[room] = dial(f"unix:{tmp_path}/{room}.sock")
+            return channels[room]
+
+        for name, module in (("trajectory", trajectory), ("browser", browser), ("scoring", scoring)):
+            mounts = await stack.enter_async_context(module.open_room({}, to, tmp_path))
+            await stack.enter_async_context(serve(mounts, f"unix:{tmp_path}/{name}.sock"))
+        yield SimpleNamespace(
+            store=TrajectoryServiceStub(to("trajectory")),
+            browser=BrowserServiceStub(to("browser")),
+            scoring=ScoringServiceStub(to("scoring")),
+        )
+        for channel in channels.values():
+            await channel.close()
+
+
+@pytest.fixture
+async def session(rooms: SimpleNamespace) -> AsyncIterator[str]:
+    """A session on the small site's front page."""
+    async with site() as real_url:
+        opened = await rooms.browser.CreateSession(
+            browser_pb.CreateSessionRequest(
+                sites=[browser_pb.Site(display_url=SHOP, real_url=real_url)], start_url=f"{SHOP}/cart"
+            )
+        )
+        yield opened.session
+        await rooms.browser.DeleteSession(browser_pb.DeleteSessionRequest(session=opened.session))
