@@ -26,6 +26,8 @@ class Activity:
 
     def __init__(self, events: Emitter) -> None:
         self.main_frame = ""
+        # Windows that the page asked for.
+        self.num_windows = 0
         # The loader of the document that is shown.
         self.document = ""
         self._navigating = False
@@ -35,6 +37,7 @@ class Activity:
         self._changed = asyncio.Event()
         for name in ("Scheduled", "Requested"):
             events.on(f"Page.frame{name}Navigation", self._leaving)
+        events.on("Page.windowOpen", self._opened)
         events.on("Page.frameClearedScheduledNavigation", self._arrived)
         events.on("Page.frameStartedLoading", self._loading)
         events.on("Page.frameStoppedLoading", self._arrived)
@@ -53,13 +56,15 @@ class Activity:
         while True:
             seen = self._turns
             try:
-                await asyncio.wait_for(turn(), deadline - time.monotonic())
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    await turn()
             except TimeoutError:
                 break
             while self.busy and (left := deadline - time.monotonic()) > 0:
                 self._changed.clear()
                 try:
-                    await asyncio.wait_for(self._changed.wait(), left)
+                    async with asyncio.timeout(left):
+                        await self._changed.wait()
                 except TimeoutError:
                     break
             if self.busy:
@@ -74,6 +79,9 @@ class Activity:
     def _touch(self) -> None:
         self._turns += 1
         self._changed.set()
+
+    def _opened(self, event: dict[str, Any]) -> None:
+        self.num_windows += 1
 
     def _leaving(self, event: dict[str, Any]) -> None:
         if event["frameId"] == self.main_frame and event.get("disposition", "currentTab") == "currentTab":

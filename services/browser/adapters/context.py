@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ _MAX_TABS = 20
 # A script that opens more dialogs than this without a pause is stopped.
 _MAX_DIALOGS = 30
 _MAX_EVENTS = 50
+# A popup is announced when its first response is there; one that takes longer is shown when it comes.
+_POPUP_S = 2.0
 
 
 class ChromiumContext:
@@ -38,6 +41,8 @@ class ChromiumContext:
         # Pages that announce themselves while we open one: ours, or a popup.
         self._opening = 0
         self._announced: list[Page] = []
+        self._num_popups = 0
+        self._adopted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.fence: Fence | None = None
         self.died: Callable[[], None] = lambda: None
@@ -77,9 +82,16 @@ class ChromiumContext:
         return events
 
     async def settled(self) -> None:
-        """Wait until popups that were announced are tabs."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Wait until the popups that pages asked for are tabs, or it is clear that they will not be."""
+        deadline = time.monotonic() + _POPUP_S
+        while self._tasks or self._num_popups < sum(tab.num_windows for tab in self._tabs):
+            self._adopted.clear()
+            try:
+                await asyncio.wait_for(self._adopted.wait(), deadline - time.monotonic())
+            except TimeoutError:
+                break
+        # What was not announced by now, because its address was refused, never will be.
+        self._num_popups = sum(tab.num_windows for tab in self._tabs)
 
     async def open_tab(self, *, aside: bool = False) -> ChromiumTab:
         assert self._context is not None
@@ -128,12 +140,18 @@ class ChromiumContext:
             self._popup(page)
 
     def _popup(self, page: Page) -> None:
+        self._num_popups += 1
         self._spawn(self._adopt(page))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work, name="browser: contain a page")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def done(_: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            self._adopted.set()
+
+        task.add_done_callback(done)
 
     async def _adopt(self, page: Page) -> None:
         """Make a tab of a popup; one too many is closed."""

@@ -10,7 +10,7 @@ import base64
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from services.browser.adapters import scripts
+from services.browser.adapters import devtools, scripts
 from services.browser.adapters.activity import Activity
 from services.browser.ports import AXNode, LoadFailed, NotActionable, TabCrashed
 
@@ -34,7 +34,7 @@ class ChromiumTab:
         self.page = page
         self.crashed = False
         self.hand: ChromiumHand = ChromiumHand(self)
-        self._cdp = cdp
+        self._send = devtools.sender(cdp)
         self._activity = Activity(cdp)
         self._load_s, self._settle_s, self._call_s = load_s, settle_s, call_s
         self.load_ms = load_s * 1000
@@ -57,16 +57,22 @@ class ChromiumTab:
     def document(self) -> str:
         return self._activity.document
 
+    @property
+    def num_windows(self) -> int:
+        """Windows that the page has asked for so far."""
+        return self._activity.num_windows
+
     async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """One DevTools command."""
-        return await self.bounded(self._cdp.send(method, params or {}), method)
+        return await self.bounded(self._send(method, params or {}), method)
 
     async def bounded(self, call: Awaitable[T], what: str, bound_s: float | None = None) -> T:
         """The call's result, in time and with the port's exceptions; a refusal of the page is NotActionable."""
         from playwright.async_api import Error
 
         try:
-            return await asyncio.wait_for(call, bound_s or self._call_s)
+            async with asyncio.timeout(bound_s or self._call_s):
+                return await call
         except TimeoutError as error:
             raise TabCrashed(f"the page left {what} unanswered for {bound_s or self._call_s:g} s") from error
         except Error as error:
@@ -82,7 +88,7 @@ class ChromiumTab:
         from playwright.async_api import Error
 
         try:
-            await self._cdp.send("Runtime.evaluate", _TURN)
+            await self._send("Runtime.evaluate", _TURN)
         except Error as error:
             # A navigation took the document away in the middle of the question: that is an answer too.
             if self.crashed or self.page.is_closed():

@@ -155,7 +155,9 @@ class _Writer:
             text = _clean("".join(self._cell_text(cell)))
             if text or not controls:
                 cells.append(text or "-")
-        if any(cell != "-" for cell in cells):
+        while cells and cells[-1] == "-":
+            cells.pop()
+        if cells:
             text = _clean(" | ".join(cells), MAX_TEXT_CHARS)
             self.found.append(Line(f"row '{text}'", role="row", name=text))
         for control in within:
