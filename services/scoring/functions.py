@@ -53,7 +53,7 @@ def _review(value: str) -> Callable[[str, str], Look]:
 
 _ROLE = """(() => {
   const row = [...document.querySelectorAll("tr")].find(
-    (row) => row.textContent.split(/[^\\w.@-]+/).includes("@" + %s));
+    (row) => row.innerText.split(/[^\\w.@-]+/).includes("@" + %s));
   return row.querySelector("[data-label='Max role'], .member-role").innerText;
 })()"""
 
