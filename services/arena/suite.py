@@ -6,6 +6,7 @@ Invariant: splits share no names (their worlds' partitions differ), and held-out
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from services.arena.world import World, Worlds
 
 MAX_INSTANCES = 24
+IMPOSSIBLE_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,28 @@ def instances(world: World, template: Template) -> list[Task]:
 
 
 def tasks(worlds: Worlds, split: Split, world_seed: int, count: int) -> list[Task]:
-    """`count` tasks of a split (fewer if the world has no more), spread evenly over its templates."""
+    """`count` tasks of a split (fewer if the world has no more), spread evenly over its templates.
+
+    About IMPOSSIBLE_SHARE of them are impossible. A smaller count gives a subset of a larger one's tasks,
+    up to rounding; the order is shuffled, the same in every call.
+    """
     if not 1 <= count <= 10_000:
         raise BadInput(f"count is {count}", "ask for 1 to 10000 tasks")
     world = worlds.get(split.partition, world_seed)
     pools = [instances(world, template) for template in TEMPLATES.values() if template.held_out == split.held_out]
+    possible = [[task for task in pool if not task.impossible] for pool in pools]
+    impossible = [[task for task in pool if task.impossible] for pool in pools]
+    num_impossible = min(round(count * IMPOSSIBLE_SHARE), sum(map(len, impossible)))
+    drawn = _spread(impossible, num_impossible, seeded("impossible", split.name, world_seed))
+    drawn += _spread(possible, count - len(drawn), seeded("possible", split.name, world_seed))
+    return seeded("order", split.name, world_seed).sample(drawn, len(drawn))
+
+
+def _spread(pools: list[list[Task]], count: int, rng: random.Random) -> list[Task]:
+    """The first tasks of all pools, then the second ones, and so on; within a round in random order."""
     drawn: list[Task] = []
     for round_ in range(MAX_INSTANCES):
-        drawn += [pool[round_] for pool in pools if round_ < len(pool)]
+        drawn += [pool[round_] for pool in rng.sample(pools, len(pools)) if round_ < len(pool)]
         if len(drawn) >= count:
             break
     return drawn[:count]
