@@ -18,7 +18,7 @@ from services.trajectory.errors import SchemaMismatch
 
 VERSION_TABLE = "trajectory_schema_version"
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
-# Any fixed number: it keeps two hosts that start at once from migrating one PostgreSQL database together.
+# Any fixed number: two hosts that start at once must not migrate one PostgreSQL database together.
 _ADVISORY_LOCK = 7_238_413
 
 
@@ -26,6 +26,9 @@ def migrate(connection: Connection, to: str = "head") -> None:
     """Upgrade to revision `to`; raises SchemaMismatch for a newer, unknown or foreign schema."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+    else:
+        # The write lock before the first look; it makes the whole upgrade one transaction, too.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

@@ -22,7 +22,7 @@ from services.trajectory.adapters import migration, tables
 from services.trajectory.errors import StorageFailed
 from services.trajectory.ports import DatasetRecord, Filter, TrajectoryRecord
 
-_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=15000", "temp_store=MEMORY")
+_PRAGMAS = ("busy_timeout=15000", "journal_mode=WAL", "synchronous=NORMAL", "temp_store=MEMORY")
 
 
 def _connect_sqlite(connection: Any, _record: Any) -> None:

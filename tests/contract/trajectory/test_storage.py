@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from ratchet.trajectory.v1 import trajectory_service_pb2 as pb
-from services.common.errors import InvalidArgument
+from services.common.errors import InvalidArgument, Unavailable
 from services.common.rpc import dial, serve
 from services.host.rooms.trajectory import open_room
 from services.trajectory.adapters import tables
@@ -29,21 +31,20 @@ async def start(url: str, to: str = "head") -> None:
         await records.close()
 
 
-async def test_a_database_of_the_first_revision_is_migrated_and_keeps_its_rows(tmp_path, make):
-    url = f"sqlite+aiosqlite:///{tmp_path}/t.db"
-    old = SqlRecords(url)
+async def test_a_database_of_the_first_revision_is_migrated_and_keeps_its_rows(database_url, make):
+    old = SqlRecords(database_url)
     await old.start(to="0001")
     await old.add(to_record(make(), "0" * 64))
     await old.close()
-    new = SqlRecords(url)
+    new = SqlRecords(database_url)
     await new.start()
     assert (await new.find(make().name)).num_steps == 2
     assert await new.page_datasets(0, 10) == []
     await new.close()
 
 
-async def test_the_migrations_lead_to_the_tables_of_the_code(tmp_path):
-    records = SqlRecords(f"sqlite+aiosqlite:///{tmp_path}/t.db")
+async def test_the_migrations_lead_to_the_tables_of_the_code(database_url):
+    records = SqlRecords(database_url)
     await records.start()
 
     def differences(connection):
@@ -55,21 +56,20 @@ async def test_the_migrations_lead_to_the_tables_of_the_code(tmp_path):
     await records.close()
 
 
-async def test_starting_twice_changes_nothing(tmp_path):
+async def test_starting_twice_changes_nothing(database_url):
     for _ in range(2):
-        await start(f"sqlite+aiosqlite:///{tmp_path}/t.db")
+        await start(database_url)
 
 
 @pytest.mark.parametrize(("found", "says"), [("9999", "newer schema 9999"), ("f00", "unknown schema f00")])
-async def test_a_schema_from_elsewhere_is_refused_naming_both_versions(tmp_path, found, says):
-    url = f"sqlite+aiosqlite:///{tmp_path}/t.db"
-    await start(url)
-    connection = sqlite3.connect(tmp_path / "t.db")
-    connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '{found}'")
-    connection.commit()
-    connection.close()
+async def test_a_schema_from_elsewhere_is_refused_naming_both_versions(database_url, found, says):
+    await start(database_url)
+    records = SqlRecords(database_url)
+    async with records._engine.begin() as connection:
+        await connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '{found}'"))
+    await records.close()
     with pytest.raises(SchemaMismatch, match=says) as caught:
-        await start(url)
+        await start(database_url)
     assert caught.value.metadata == {"found": found, "supported": "0002"}
     assert "DATABASE_URL" in caught.value.message
 
@@ -128,3 +128,13 @@ async def test_urls_of_unknown_kinds_are_refused_before_anything_is_touched():
         SqlRecords("oracle9+nothing://x")
     with pytest.raises(InvalidArgument, match="database_url"):
         SqlRecords("no url")
+
+
+async def test_two_hosts_may_start_on_one_empty_database_at_once(database_url):
+    await asyncio.gather(start(database_url), start(database_url))
+    await start(database_url)
+
+
+async def test_a_server_that_is_away_is_unavailable_not_a_full_disk(tmp_path):
+    with pytest.raises(Unavailable, match="does not answer"):
+        await start(f"postgresql+psycopg://ratchet@/none?host={tmp_path}")
