@@ -42,8 +42,12 @@ class ImportedSuite:
         del world_seed  # hosted sites have one world
         if split not in _SPLITS:
             raise UnknownSplit(f"the suite {self._name} has no split {split!r}; it has {', '.join(_SPLITS)}")
-        chosen = [task for task in self._tasks if split in ("all", _split(task))]
+        chosen = self.chosen(split)
         return [SuiteTask(task, self._world) for task in (chosen[:count] if count else chosen)]
+
+    def chosen(self, split: str) -> list[dict[str, Any]]:
+        """The split's tasks as they were imported."""
+        return [task for task in self._tasks if split in ("all", _split(task))]
 
     async def find(self, split: str, world_seed: int, task_ids: list[str]) -> list[SuiteTask]:
         known = {task.id: task for task in await self.tasks(split, world_seed, 0)}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from services.rollout.ports import BadTask, EnvironmentFailed, World
 
@@ -16,13 +18,13 @@ class SitesEnvironment:
         self._states = Path(storage_state_dir) if storage_state_dir else None
 
     async def open(self, world: str, task: dict[str, Any]) -> World:
-        """Sites keep their own URLs; login comes from the task's storage state file."""
-        del world
-        if not self._sites:
+        """Sites keep their own URLs, from the imported suite (`world`, JSON) or from configuration."""
+        sites = _read(world) or self._sites
+        if not sites:
             raise EnvironmentFailed("no sites are configured; set sites in the [rollout] table of --config")
         return World(
-            sites={url: url for url in self._sites.values()},
-            placeholders=self._sites,
+            sites={_origin(url): _origin(url) for url in sites.values()},
+            placeholders=sites,
             storage_state_json=self._storage_state(task),
         )
 
@@ -45,3 +47,16 @@ class SitesEnvironment:
             return path.read_text()
         except OSError as error:
             raise EnvironmentFailed(f"cannot read the storage state {path}: {error.strerror}") from error
+
+
+def _read(world: str) -> dict[str, str]:
+    try:
+        sites = json.loads(world or "{}")
+    except ValueError as error:
+        raise BadTask(f"the world of a `sites` task is a JSON object of placeholder to URL, not {world!r}") from error
+    return {str(placeholder): str(url).rstrip("/") for placeholder, url in sites.items()}
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

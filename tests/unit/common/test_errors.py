@@ -1,0 +1,80 @@
+"""Errors keep their class and metadata over the wire and through pickle."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from ratchet.orchestrator.v1 import policy_service_pb2 as pb
+from ratchet.orchestrator.v1 import policy_service_pb2_grpc
+from services.common import errors, rpc
+from services.common.rpc import deadline
+from services.orchestrator.policies import UnknownPolicy
+
+SERVICE = "ratchet.orchestrator.v1.PolicyService"
+
+
+class Servicer(policy_service_pb2_grpc.PolicyServiceServicer):
+    def __init__(self) -> None:
+        self.remaining_s = 0.0
+
+    async def GetPolicy(self, request: pb.GetPolicyRequest, context: object) -> pb.GetPolicyResponse:
+        if request.name == "bug":
+            raise ZeroDivisionError("secret /path")
+        self.remaining_s = deadline.bound(None, 1000.0)
+        if request.name == "none":
+            raise UnknownPolicy("there is no policy none", policy="none")
+        return pb.GetPolicyResponse()
+
+
+@pytest.fixture
+async def served(tmp_path: Path):
+    servicer = Servicer()
+    mount = rpc.Mount(policy_service_pb2_grpc.add_PolicyServiceServicer_to_server, servicer, SERVICE)
+    async with rpc.serve([mount], f"unix:{tmp_path}/s.sock") as address:
+        channel = rpc.dial(address)
+        yield servicer, policy_service_pb2_grpc.PolicyServiceStub(channel)
+        await channel.close()
+
+
+async def test_a_typed_error_arrives_as_itself(served) -> None:
+    with pytest.raises(UnknownPolicy) as caught:
+        await served[1].GetPolicy(pb.GetPolicyRequest(name="none"))
+    assert caught.value.metadata == {"policy": "none"}
+
+
+async def test_a_bug_arrives_as_internal_without_its_text(served) -> None:
+    with pytest.raises(errors.Internal) as caught:
+        await served[1].GetPolicy(pb.GetPolicyRequest(name="bug"))
+    assert "secret" not in caught.value.message
+    assert caught.value.metadata["id"] in caught.value.message
+
+
+async def test_the_caller_s_deadline_bounds_the_calls_made_on_its_behalf(served) -> None:
+    await served[1].GetPolicy(pb.GetPolicyRequest(), timeout=5)
+    assert 0 < served[0].remaining_s <= 5
+
+
+async def test_nobody_there_is_unavailable(tmp_path: Path) -> None:
+    channel = rpc.dial(f"unix:{tmp_path}/nobody.sock")
+    with pytest.raises(errors.Unavailable):
+        await policy_service_pb2_grpc.PolicyServiceStub(channel).GetPolicy(pb.GetPolicyRequest(), timeout=2)
+    await channel.close()
+
+
+async def test_a_second_server_on_an_address_is_refused_and_a_dead_one_s_socket_is_taken(tmp_path: Path) -> None:
+    mount = rpc.Mount(policy_service_pb2_grpc.add_PolicyServiceServicer_to_server, Servicer(), SERVICE)
+    address = f"unix:{tmp_path}/s.sock"
+    async with rpc.serve([mount], address):
+        with pytest.raises(rpc.AddressInUse, match="already serves"):
+            async with rpc.serve([mount], address):
+                pass
+    async with rpc.serve([mount], address):
+        assert await rpc.is_serving(address)
+
+
+def test_errors_survive_pickle() -> None:
+    error = pickle.loads(pickle.dumps(UnknownPolicy("no such", policy="x")))
+    assert (type(error), error.message, error.metadata) == (UnknownPolicy, "no such", {"policy": "x"})
