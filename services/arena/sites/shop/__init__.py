@@ -23,5 +23,5 @@ SITE = Site(
         ("Wish List", "/wishlist"),
         ("Cart", "/cart"),
     ),
-    footer=(("Contact Us", "/contact"),),
+    nav=(("Contact Us", "/contact"),),
 )

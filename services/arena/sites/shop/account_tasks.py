@@ -10,6 +10,7 @@ from services.arena.sites.shop import facts
 from services.arena.sites.shop.account import OPEN, STATUSES
 from services.arena.sites.shop.content import OWNER
 from services.arena.task import (
+    Check,
     Draft,
     Move,
     Template,
@@ -93,15 +94,18 @@ def _open_orders(world: World) -> list[sqlite3.Row]:
     return [order for order in facts.own_orders(world) if order["status"] in OPEN]
 
 
+def _status_is(order: sqlite3.Row, status: str) -> Check:
+    return page_has(f"__SHOPPING__/orders/{order['id']}", text_of(".status"), exact=f"Status: {status}")
+
+
 def _cancel(world: World, rng: random.Random, n: int) -> list[Draft]:
-    return [
-        Draft(
-            {"order": order["id"]},
-            page_has(f"__SHOPPING__/orders/{order['id']}", text_of(".status"), exact="Status: Cancelled"),
-            (*facts.open_order(order["id"]), click("button", "Cancel Order"), stop("Done")),
-        )
-        for order in rng.sample(_open_orders(world), len(_open_orders(world)))[:n]
-    ]
+    orders = _open_orders(world)
+    drafts = []
+    for order in rng.sample(orders, len(orders))[:n]:
+        others = [_status_is(other, other["status"]) for other in orders if other["id"] != order["id"]]
+        script = (*facts.open_order(order["id"]), click("button", "Cancel Order"), stop("Done"))
+        drafts.append(Draft({"order": order["id"]}, (_status_is(order, "Cancelled"), *others), script))
+    return drafts
 
 
 def _redirect(world: World, rng: random.Random, n: int) -> list[Draft]:
@@ -238,9 +242,7 @@ def _newsletter(_world: World, rng: random.Random, n: int) -> list[Draft]:
         click("button", "Save Account"),
         stop("Done"),
     )
-    return [
-        Draft({}, check, script, start=start) for start in rng.sample(("/", "/orders", "/cart", "/contact"), 4)[:n]
-    ]
+    return [Draft({}, check, script, start=start) for start in rng.sample(("/", "/orders", "/cart", "/contact"), 4)[:n]]
 
 
 def _message(world: World, rng: random.Random, n: int) -> list[Draft]:

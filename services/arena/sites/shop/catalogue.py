@@ -14,6 +14,7 @@ SORTS = {
     "price-desc": ("Highest Price", "price_cents DESC"),
     "rating": ("Best Rating", "COALESCE(rating, 0) DESC, name"),
 }
+REVIEWS_PER_PAGE = 3
 LIMITS = (50, 100, 150)
 """Price limits (in whole money) that a category can be narrowed to."""
 
@@ -75,7 +76,7 @@ async def product(visit: Visit) -> Response:
     reviews = visit.paged(
         "SELECT * FROM shop_reviews WHERE product_id = ? AND status = 'approved' ORDER BY created DESC, id DESC",
         found["id"],
-        per_page=4,
+        per_page=REVIEWS_PER_PAGE,
     )
     return visit.render("shop/product.html", product=found, reviews=reviews)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from services.arena.sites.shop import facts
-from services.arena.sites.shop.catalogue import LIMITS, SORTS
+from services.arena.sites.shop.catalogue import LIMITS, REVIEWS_PER_PAGE, SORTS
 from services.arena.task import Draft, Template, at_url, click, exact, not_applicable, stop
 from services.arena.web import money
 
@@ -198,10 +198,12 @@ def _stars(world: World, rng: random.Random, n: int) -> list[Draft]:
     drafts = []
     for place, product in enumerate(facts.products(world, rng, "num_reviews > 0")[:n]):
         shown = world.query(
-            "SELECT * FROM shop_reviews WHERE product_id = ? ORDER BY created DESC, id DESC LIMIT 4", product["id"]
+            "SELECT * FROM shop_reviews WHERE product_id = ? ORDER BY created DESC, id DESC LIMIT ?",
+            product["id"],
+            REVIEWS_PER_PAGE,
         )
         opened = facts.open_product(product["name"])
-        if place % 7 == 2 and product["num_reviews"] <= 4:
+        if place % 7 == 2 and product["num_reviews"] <= REVIEWS_PER_PAGE:
             stranger = world.query(
                 "SELECT name FROM shop_users WHERE id > 1 AND id NOT IN"
                 " (SELECT user_id FROM shop_reviews WHERE product_id = ?) ORDER BY id",
@@ -230,8 +232,6 @@ TEMPLATES = [
     Template(108, _SITE, "What is the rating of {{product}}?", _rating),
     Template(109, _SITE, "What is the {{attribute}} of this product?", _attribute_here),
     Template(120, _SITE, "Show me the {{extreme}} product from the {{category}} category.", _show_extreme),
-    Template(
-        121, _SITE, "What is the name of the {{extreme}} product in {{category}}?", _name_extreme, held_out=True
-    ),
+    Template(121, _SITE, "What is the name of the {{extreme}} product in {{category}}?", _name_extreme, held_out=True),
     Template(122, _SITE, "How many stars did {{reviewer}} give {{product}}?", _stars),
 ]

@@ -24,9 +24,7 @@ def _posted_product(visit: Visit, product_id: str) -> sqlite3.Row:
 def put_in_cart(visit: Visit, product: sqlite3.Row, quantity: int) -> str:
     """Add `quantity` of a product to the cart; returns what to tell the customer."""
     user_id = visit.user_id
-    held = visit.db.count(
-        "SELECT quantity FROM shop_cart WHERE user_id = ? AND product_id = ?", user_id, product["id"]
-    )
+    held = visit.db.count("SELECT quantity FROM shop_cart WHERE user_id = ? AND product_id = ?", user_id, product["id"])
     if held + quantity > product["stock"]:
         return f"Sorry, we have only {product['stock']} of {product['name']} in stock."
     visit.db.write(

@@ -15,7 +15,7 @@ Music: Guitar, Ukulele, Drum Pad, Microphone, Headphones, Music Stand, Keyboard,
 Record Player, Harmonica
 Travel: Suitcase, Backpack, Neck Pillow, Travel Mug, Rain Jacket, Tent, Sleeping Bag, Compass, Camp Stove, \
 Binoculars, Passport Case
-Home: Floor Lamp, Wool Rug, Wall Clock, Throw Blanket, Picture Frame, Bookshelf, Curtain, Coat Rack, \
+Interior: Floor Lamp, Wool Rug, Wall Clock, Throw Blanket, Picture Frame, Bookshelf, Curtain, Coat Rack, \
 Side Table, Door Mat, Laundry Basket
 Electronics: Phone Charger, Power Bank, Smart Plug, Web Camera, Speaker, Tablet Case, Alarm Clock, \
 Memory Card, Router, Projector, Game Controller
