@@ -1,0 +1,37 @@
+"""What a pretraining run can be told. Defaults are what the committed checkpoint was made with."""
+
+from __future__ import annotations
+
+from pydantic_settings import SettingsConfigDict
+
+from services.common.settings import RoomSettings
+from services.training.pretraining.architecture import Shape
+
+
+class PretrainingSettings(RoomSettings):
+    """One run. With the same file, settings and number of threads it gives the same weights."""
+
+    model_config = SettingsConfigDict(env_prefix="RATCHET_PRETRAINING__")
+
+    seed: int = 0
+    num_steps: int = 3000
+    """Optimiser steps; the learning rate falls to a twentieth over the last 40 %."""
+    learning_rate: float = 1e-3
+    """Twice as much wrecks the initialisation."""
+    weight_decay: float = 0.01
+    warmup_steps: int = 30
+    batch_tokens: int = 2048
+    """Tokens of a step, padding included."""
+    queries_per_page: int = 10
+    dense_share: float = 0.3
+    """Part of the questions on a whole page that are look-ups rather than the expert's steps."""
+    max_page_tokens: int = 800
+    held_out_worlds: int = 2
+    """Worlds of the file that are only measured on."""
+    threads: int = 2
+    checkpoint_every_s: float = 120.0
+    evaluate_every: int = 500
+    """Steps between measurements on the held-out worlds."""
+    evaluate_on: int = 400
+    """Held-out steps that a measurement in between uses (the last one uses all)."""
+    shape: Shape = Shape()
