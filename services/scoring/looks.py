@@ -11,12 +11,9 @@ from typing import Any
 from urllib.parse import urljoin
 
 from ratchet.browser.v1 import browser_service_pb2 as browser_pb
-from services.common.errors import InvalidArgument
 from services.scoring import functions, strings
 from services.scoring.functions import Look
 from services.scoring.tasks import RequiredContents, Target
-
-_EXPRESSIONS = ("document.", "[...document.")
 
 
 class Looker:
@@ -63,12 +60,6 @@ class Looker:
         locator = target.locator.strip()
         if locator.startswith("func:"):
             return functions.resolve_locator(locator, url, self._placeholders)
-        if locator and not locator.startswith(_EXPRESSIONS):
-            raise InvalidArgument(
-                f"eval.program_html: locator {locator!r} is not known; "
-                "use a JavaScript expression that starts with 'document.', 'func:...' or '' for the whole page",
-                field="locator",
-            )
         return Look(url, locator)
 
     async def _probe(self, look: Look, prep_actions: list[str]) -> browser_pb.ProbeResponse:

@@ -26,9 +26,7 @@ def parse(name: str) -> str:
     """The digest in "blobs/{sha256}"; raises InvalidArgument."""
     digest = name.removeprefix("blobs/")
     if digest == name or not _DIGEST.fullmatch(digest):
-        raise InvalidArgument(
-            f"{name!r} is not a blob name; blobs are blobs/<64 lower-case hex digits>", name=name
-        )
+        raise InvalidArgument(f"{name!r} is not a blob name; blobs are blobs/<64 lower-case hex digits>", name=name)
     return digest
 
 

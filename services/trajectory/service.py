@@ -21,17 +21,13 @@ class TrajectoryService(pb_grpc.TrajectoryServiceServicer):
         self._trajectories = Trajectories(records, self._blobs)
         self._datasets = Datasets(records, self._blobs)
 
-    async def CreateTrajectory(
-        self, request: pb.CreateTrajectoryRequest, context: Any
-    ) -> pb.CreateTrajectoryResponse:
+    async def CreateTrajectory(self, request: pb.CreateTrajectoryRequest, context: Any) -> pb.CreateTrajectoryResponse:
         return pb.CreateTrajectoryResponse(trajectory=await self._trajectories.create(request.trajectory))
 
     async def GetTrajectory(self, request: pb.GetTrajectoryRequest, context: Any) -> pb.GetTrajectoryResponse:
         return pb.GetTrajectoryResponse(trajectory=await self._trajectories.get(request.name))
 
-    async def ListTrajectories(
-        self, request: pb.ListTrajectoriesRequest, context: Any
-    ) -> pb.ListTrajectoriesResponse:
+    async def ListTrajectories(self, request: pb.ListTrajectoriesRequest, context: Any) -> pb.ListTrajectoriesResponse:
         return await self._trajectories.page(request)
 
     async def PutBlob(self, requests: AsyncIterator[pb.PutBlobRequest], context: Any) -> pb.PutBlobResponse:

@@ -86,9 +86,7 @@ def check(trajectory: pb.Trajectory) -> None:
             f"{trajectory.episode!r}; it must be {episode_run}/trajectories/{episode}-{trajectory.attempt}"
         )
     if trajectory.state not in (_States.STATE_SUCCEEDED, _States.STATE_FAILED):
-        raise InvalidArgument(
-            "trajectory.state must be STATE_SUCCEEDED or STATE_FAILED: only ended attempts are kept"
-        )
+        raise InvalidArgument("trajectory.state must be STATE_SUCCEEDED or STATE_FAILED: only ended attempts are kept")
     if not math.isfinite(trajectory.reward) or not 0 <= trajectory.reward <= 1:
         raise InvalidArgument(f"trajectory.reward is {trajectory.reward}; rewards lie between 0 and 1")
 

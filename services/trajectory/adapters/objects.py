@@ -28,9 +28,7 @@ class StoredObjects:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("file", "s3"):
-            raise InvalidArgument(
-                f"blobs_url {url!r} is not supported; use file:///directory or s3://bucket/prefix"
-            )
+            raise InvalidArgument(f"blobs_url {url!r} is not supported; use file:///directory or s3://bucket/prefix")
         self._url = url
         self._directory = Path(unquote(parts.path)) if parts.scheme == "file" else None
         self._place = str(self._directory or url)
