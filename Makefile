@@ -40,5 +40,32 @@ check: setup  ## lint, types, import rules, proto lint and drift, file sizes
 test: setup check  ## set up everything and pass the tests
 	pytest
 
-.PHONY: help setup proto fmt check test
+test-fast: setup  ## the unit tests only
+	pytest tests/unit
+
+up: setup  ## host every room until Ctrl-C
+	ratchet up
+
+DEMO_HOME ?= build/demo
+demo: setup  ## set up everything and run one whole iteration (QUICK=1: a short one)
+	scripts/demo $(DEMO_HOME) $(if $(QUICK),--quick)
+
+tiny: setup  ## train ratchet-tiny again from nothing (hours on a CPU)
+	scripts/tiny
+
+NAME ?= iteration
+bench: setup  ## run a benchmark: make bench NAME=iteration
+	@mkdir -p build/bench
+	python -m benchmarks.$(NAME)
+
+lock: ## write requirements.lock anew from pyproject.toml
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install -q torch==2.13.0
+	build/lock/bin/pip install -q -e '.[browser,serving,training,report,postgres,dev]'
+	build/lock/bin/pip freeze --exclude-editable > requirements.lock
+
+clean:  ## remove what was built
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+.PHONY: help setup proto fmt check test test-fast up demo tiny bench lock clean
 .DEFAULT_GOAL := help

@@ -13,6 +13,8 @@ from services.orchestrator.services import Services
 
 SUITE = "arena"
 SPLIT = "heldout-instances"
+# Several greedy attempts at a task would all be the same.
+SAMPLING_TEMPERATURE = 1.0
 _ITERATION: dict[str, object] = {
     "suite": SUITE,
     "train_world_seed": 1,
@@ -44,7 +46,7 @@ async def iteration(services: Services, asked: IterationSpec) -> IterationSpec:
     if spec.rows not in _ROWS:
         raise InvalidArgument(f"rows is {spec.rows!r}; choose {' or '.join(_ROWS)}")
     if spec.attempts_per_task > 1 and not spec.temperature:
-        raise InvalidArgument("several attempts per task at temperature 0 would all be the same; set a temperature")
+        spec.temperature = SAMPLING_TEMPERATURE
     for name in ("num_train_tasks", "num_eval_tasks", "attempts_per_task", "max_steps", "rounds", "max_epochs"):
         if getattr(spec, name) < 0:
             raise InvalidArgument(f"{name} must not be negative")
