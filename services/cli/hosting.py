@@ -133,6 +133,7 @@ async def _start(at: Invocation) -> asyncio.subprocess.Process:
 
 async def _wait(at: Invocation, process: asyncio.subprocess.Process | None) -> bool:
     """Wait until every room answers; whether it is that process which serves them."""
+    said = False
     try:
         async with asyncio.timeout(START_TIMEOUT_S):
             while not await all_healthy(at):
@@ -144,6 +145,9 @@ async def _wait(at: Invocation, process: asyncio.subprocess.Process | None) -> b
                     raise HostFailed(f"the host could not start:\n{_tail(log_path(at))}\nlog: {log_path(at)}")
                 if process is None and not owners(at.home):
                     raise NoHost(f"the host on {at.home} went away; start it with `{at.again('up')}`")
+                if process is None and not said:
+                    said = True
+                    output.note(f"waiting for the rooms of the host on {at.home}")
                 await asyncio.sleep(_POLL_S)
             return process is not None
     except TimeoutError:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli import failures, invocation, output
+from services.cli import failures, invocation, output, words
 
 _Rooms = Annotated[list[str] | None, typer.Argument(help="Rooms to host; all of them when none is named.")]
 
@@ -48,6 +48,6 @@ async def down(ctx: typer.Context) -> None:
     if at.as_json:
         output.document({"home": str(at.home), "rooms": sorted(rooms), "pids": sorted(pids)})
     elif rooms:
-        output.say(f"stopped {len(rooms)} rooms (process {', '.join(map(str, sorted(pids)))})")
+        output.say(f"stopped {words.count(len(rooms), 'room')} (process {', '.join(map(str, sorted(pids)))})")
     else:
         output.say(f"no host runs on {at.home}")

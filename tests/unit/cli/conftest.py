@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 
@@ -28,6 +29,7 @@ _INTENTS = (
 )
 
 
+@functools.cache
 def picture(shade: int) -> bytes:
     """A JPEG of 1280 x 720."""
     from PIL import Image, ImageDraw
