@@ -121,10 +121,10 @@ class Registry:
             return
         self._deadlines.pop(name, None)
         self._requests = {request: other for request, other in self._requests.items() if other != name}
-        await session.end(reason)
         self._ended[name] = session.ended or reason
         while len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)
+        await session.end(reason)
 
     def _watch(self, session: Session, context: Context) -> None:
         def died() -> None:

@@ -69,6 +69,8 @@ class Session:
         self._seen_on: tuple[Tab | None, str] = (None, "")
         self._lock = asyncio.Lock()
         self._end: RatchetError | None = None
+        # Set when the session has ended and everything of it is closed.
+        self.over = asyncio.Event()
         self._running: set[asyncio.Task[Any]] = set()
 
     @property
@@ -146,6 +148,7 @@ class Session:
             for task in self._running - {asyncio.current_task()}:
                 task.cancel()
         await asyncio.shield(self._context.close())
+        self.over.set()
 
     async def _observe(self, format_name: str) -> Observation:
         started = time.perf_counter()

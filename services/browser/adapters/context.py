@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from services.browser import metrics
 from services.browser.adapters.fence import Fence
 from services.browser.adapters.tab import ChromiumTab
-from services.browser.ports import NotActionable, Tab, TabCrashed
+from services.browser.ports import Tab, TabCrashed
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Dialog, Download, Page
@@ -25,6 +25,7 @@ _MAX_DIALOGS = 30
 _MAX_EVENTS = 50
 # A popup is announced when its first response is there; one that takes longer is shown when it comes.
 _POPUP_S = 2.0
+_SILENCE_S = 0.1
 
 
 class ChromiumContext:
@@ -44,6 +45,7 @@ class ChromiumContext:
         self._num_popups = 0
         self._adopted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping: set[asyncio.Task[bool]] = set()
         self.fence: Fence | None = None
         self.died: Callable[[], None] = lambda: None
 
@@ -153,6 +155,10 @@ class ChromiumContext:
 
         task.add_done_callback(done)
 
+    def _keep(self, task: asyncio.Task[bool]) -> None:
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
+
     async def _adopt(self, page: Page) -> None:
         """Make a tab of a popup; one too many is closed."""
         from playwright.async_api import Error
@@ -200,16 +206,15 @@ class ChromiumContext:
         leaving = dialog.type == "beforeunload"
         self.tell("dialog", f"{'left in spite of' if leaving else 'dismissed'} {dialog.type}: {dialog.message[:200]}")
         if self._dialogs > _MAX_DIALOGS and dialog.page is not None:
-            self._silence(dialog.page)
+            await self._silence(dialog.page)
         with contextlib.suppress(Error):  # its page went away
             await (dialog.accept() if leaving else dialog.dismiss())
 
-    def _silence(self, page: Page) -> None:
+    async def _silence(self, page: Page) -> None:
         """Stop the script of a page that opens dialogs without end."""
         for tab in self._tabs:
             if tab.page is page:
-                self._spawn(self._terminate(tab))
-
-    async def _terminate(self, tab: ChromiumTab) -> None:
-        with contextlib.suppress(NotActionable, TabCrashed):
-            await tab.send("Runtime.terminateExecution")
+                stopping = asyncio.create_task(tab.interrupt(), name="browser: stop a script")
+                # It takes effect when the dialog is gone, if it was asked for before.
+                await asyncio.wait({stopping}, timeout=_SILENCE_S)
+                self._keep(stopping)

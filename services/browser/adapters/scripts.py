@@ -80,7 +80,8 @@ FIELD = """function() {
 ASSIGN = """function(text) {
   this.value = text;
   for (const type of ['input', 'change']) this.dispatchEvent(new Event(type, {bubbles: true}));
-  return this.value === text || text === '' ? {} : {error: `does not take the value "${text}" (${this.type})`};
+  if (this.value === text || text === '') return {done: true};
+  return {error: `does not take the value "${text}" (${this.type})`};
 }"""
 
 # Evaluates to JSON-able data; a node is its visible text, as a reader would copy it.

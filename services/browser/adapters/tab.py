@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from services.browser.adapters.hand import ChromiumHand
 
 T = TypeVar("T")
+_INTERRUPT_S = 2.0
 _MAX_IMAGE_BYTES = 1_000_000
 _MAX_IMAGE_HEIGHT = 8_000
 _TURN = {"expression": "new Promise(done => setTimeout(done))", "awaitPromise": True, "returnByValue": True}
@@ -66,19 +67,34 @@ class ChromiumTab:
         """One DevTools command."""
         return await self.bounded(self._send(method, params or {}), method)
 
-    async def bounded(self, call: Awaitable[T], what: str, bound_s: float | None = None) -> T:
+    async def bounded(self, call: Awaitable[T], what: str) -> T:
         """The call's result, in time and with the port's exceptions; a refusal of the page is NotActionable."""
         from playwright.async_api import Error
 
         try:
-            async with asyncio.timeout(bound_s or self._call_s):
+            async with asyncio.timeout(self._call_s):
                 return await call
         except TimeoutError as error:
-            raise TabCrashed(f"the page left {what} unanswered for {bound_s or self._call_s:g} s") from error
+            if await self.interrupt():
+                busy = f"kept the page busy for {self._call_s:g} s; its script was stopped"
+                raise NotActionable(busy) from error
+            raise TabCrashed(f"the page left {what} unanswered for {self._call_s:g} s") from error
         except Error as error:
             if self.crashed or self.page.is_closed() or "crashed" in error.message:
                 raise TabCrashed(f"the page died: {error.message.splitlines()[0]}") from error
             raise NotActionable(error.message.splitlines()[0]) from error
+
+    async def interrupt(self) -> bool:
+        """Stop the script that runs; whether the page answers again."""
+        from playwright.async_api import Error
+
+        try:
+            async with asyncio.timeout(_INTERRUPT_S):
+                await self._send("Runtime.terminateExecution", {})
+                await self._send("Runtime.evaluate", {"expression": "1"})
+        except (Error, TimeoutError):
+            return False
+        return True
 
     async def settle(self) -> None:
         """Wait, bounded, for whatever was set going."""
@@ -121,7 +137,15 @@ class ChromiumTab:
         await self.settle()
 
     async def tree(self) -> list[AXNode]:
-        nodes: list[AXNode] = (await self.send("Accessibility.getFullAXTree"))["nodes"]
+        try:
+            answer = await self.send("Accessibility.getFullAXTree")
+        except NotActionable:  # the document went away, or its script was stopped, in the middle of it
+            await self.settle()
+            try:
+                answer = await self.send("Accessibility.getFullAXTree")
+            except NotActionable as error:
+                raise TabCrashed(f"the page cannot be read: {error}") from error
+        nodes: list[AXNode] = answer["nodes"]
         return nodes
 
     async def evaluate(self, expression: str) -> Any:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
 from ratchet.browser.v1 import browser_service_pb2 as pb
 from ratchet.browser.v1 import browser_service_pb2_grpc as pb_grpc
 from services.browser.adapters.chromium import ChromiumBrowser
@@ -18,11 +25,6 @@ from services.browser.registry import Registry
 from services.browser.service import SERVICE, BrowserServicer
 from services.browser.settings import BrowserSettings
 from services.common.rpc import Mount, dial, serve
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
 
 SHOP = "http://shop.test"
 
@@ -53,8 +55,8 @@ TROUBLE = """<!doctype html><title>Trouble</title><body>
 <a href="/away">Away by redirect</a><a href="OTHER/secret">Other origin</a>
 <a href="mailto:a@b.test">Mail</a><a href="#part">Part</a>
 <button onclick="setTimeout(() => location.href = '/cart')">Later</button>
-<button onclick="fetch('/slow-json').then(r => r.text()).then(t => { document.querySelector('#late').textContent = t })">
-Load</button><p id="late">nothing</p>
+<button onclick="fetch('/slow-json').then(r => r.text()).then(t => document.querySelector('#late').append(t))">
+Load</button><p id="late"></p>
 <button onclick="while (true) {}">Busy</button>
 <button onclick="close()">Close</button>
 <div style="position:relative;width:200px;height:40px"><button style="width:200px;height:40px">Under</button>
@@ -109,57 +111,67 @@ def find(observation: pb.Observation, name: str) -> int:
     return next(element.id for element in observation.elements if element.name == name)
 
 
-def _app(world_asked: list[str], other: Callable[[], str]) -> Starlette:
-    async def page(request: Request) -> Response:
-        world_asked.append(request.url.path)
-        match request.url.path:
-            case "/":
-                return HTMLResponse(HOME)
-            case "/trouble":
-                return HTMLResponse(TROUBLE.replace("OTHER", other()))
-            case "/form":
-                return HTMLResponse(FORM)
-            case "/cart":
-                return HTMLResponse(
-                    f"<title>Cart</title><h1>Cart</h1><p>Items: {request.headers.get('x-episode', 'no')}</p>"
-                    f"<p>Cookie: {request.cookies.get('login', 'none')}</p>"
-                )
-            case "/search":
-                return HTMLResponse(f"<title>Found</title><h1>Results for {request.query_params['q']}</h1>")
-            case "/away":
-                return RedirectResponse(f"{other()}/secret")
-            case "/file.bin" | "/attachment":
-                return Response(b"x" * 1000, headers={"content-disposition": "attachment; filename=file.bin"})
-            case "/slow-json":
-                await asyncio.sleep(0.2)  # slower than a page that does not wait would be
-                return PlainTextResponse("came late")
-            case "/hangs":
-                await asyncio.Event().wait()
-        return PlainTextResponse("no such page", status_code=404)
+def _cart(request: Request) -> Response:
+    episode, login = request.headers.get("x-episode", "none"), request.cookies.get("login", "none")
+    return HTMLResponse(f"<title>Cart</title><h1>Cart</h1><p>Episode: {episode}</p><p>Login: {login}</p>")
 
-    async def echo(request: Request) -> Response:
-        form = await request.form()
-        return HTMLResponse("<title>Echo</title>" + "".join(f"<p>{k}: {v}</p>" for k, v in form.items()))
 
-    async def websocket(socket: WebSocket) -> None:
-        world_asked.append(socket.url.path)
-        await socket.accept()
-        await socket.close()
+def _search(request: Request) -> Response:
+    return HTMLResponse(f"<title>Found</title><h1>Results for {request.query_params['q']}</h1>")
 
-    return Starlette(
+
+def _attachment(_: Request) -> Response:
+    return Response(b"x" * 1000, headers={"content-disposition": "attachment; filename=file.bin"})
+
+
+async def _slow(_: Request) -> Response:
+    await asyncio.sleep(0.2)  # slower than a room that does not wait for it
+    return PlainTextResponse("came late")
+
+
+async def _hang(_: Request) -> Response:
+    await asyncio.Event().wait()
+    return PlainTextResponse("never")
+
+
+async def _echo(request: Request) -> Response:
+    form = await request.form()
+    return HTMLResponse("<title>Echo</title>" + "".join(f"<p>{k}: {v}</p>" for k, v in form.items()))
+
+
+def _app(asked: list[str], other: Callable[[], str]) -> Starlette:
+    def page(html: str) -> Callable[[Request], Response]:
+        return lambda _: HTMLResponse(html.replace("OTHER", other()))
+
+    async def recorded(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["path"])
+        await app(scope, receive, send)
+
+    app = Starlette(
         routes=[
-            Route("/echo", echo, methods=["POST"]),
-            WebSocketRoute("/ws", websocket),
-            Route("/{path:path}", page),
+            Route("/", page(HOME)),
+            Route("/trouble", page(TROUBLE)),
+            Route("/form", page(FORM)),
+            Route("/cart", _cart),
+            Route("/search", _search),
+            Route("/away", lambda _: RedirectResponse(f"{other()}/secret")),
+            Route("/file.bin", _attachment),
+            Route("/attachment", _attachment),
+            Route("/slow-json", _slow),
+            Route("/hangs", _hang),
+            Route("/hanging-picture", page("<title>Slow</title><h1>Here</h1><img src=/hangs alt=Picture>")),
+            Route("/echo", _echo, methods=["POST"]),
+            Route("/secret", page("the secret")),
         ]
     )
+    return recorded  # type: ignore[return-value]
 
 
 @asynccontextmanager
 async def _http(app: Starlette) -> AsyncIterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     nodelay = socket.socket(fileno=listener.detach(), proto=socket.IPPROTO_TCP)
-    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=0, ws="none")
+    config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1, ws="none")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[nodelay]))
     try:
@@ -172,25 +184,23 @@ async def _http(app: Starlette) -> AsyncIterator[str]:
 Opener = Callable[..., Awaitable[World]]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def opened(tmp_path: Path) -> AsyncIterator[Opener]:
-    """Starts the room with given settings."""
-    exits = []
+    """Starts a room of its own with given settings."""
+    async with AsyncExitStack() as stack:
 
-    async def start(**settings: object) -> World:
-        manager = _world(tmp_path, BrowserSettings(**settings))  # type: ignore[arg-type]
-        world = await manager.__aenter__()
-        exits.append(manager)
-        return world
+        async def start(**settings: object) -> World:
+            return await stack.enter_async_context(_world(tmp_path, BrowserSettings(**settings)))  # type: ignore[arg-type]
 
-    yield start
-    for manager in exits:
-        await manager.__aexit__(None, None, None)
+        yield start
 
 
-@pytest.fixture
-async def world(opened: Opener) -> World:
-    return await opened(settle_s=2.0, load_timeout_s=1.0, call_timeout_s=2.0)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """The room that a module's tests share, with short bounds."""
+    settings = BrowserSettings(settle_s=3.0, load_timeout_s=2.0, call_timeout_s=3.0, max_sessions=100)
+    async with _world(tmp_path_factory.mktemp("room"), settings) as world:
+        yield world
 
 
 @asynccontextmanager

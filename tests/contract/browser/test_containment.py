@@ -1,0 +1,111 @@
+"""What pages try, and what becomes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract.browser.conftest import SHOP, World
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.mark.parametrize("link", ["Other origin", "Away by redirect"])
+async def test_a_link_that_leaves_the_sites_is_refused_and_the_page_stays(world: World, link: str) -> None:
+    opened = await world.open("/trouble")
+    world.asked.clear()
+    outcome = await world.click(opened, link, opened.session)
+    assert outcome.events == [f"refused {world.other}/secret: outside the sites"]
+    assert (outcome.error, outcome.observation.url) == ("", f"{SHOP}/trouble")
+    assert "/secret" not in world.asked
+
+
+@pytest.mark.parametrize(
+    "url", ["http://evil.example/", "file:///etc/passwd", "data:text/html,hello", "chrome://crash"]
+)
+async def test_an_agent_cannot_go_outside(world: World, url: str) -> None:
+    opened = await world.open()
+    outcome = await world.act(opened.session, f"goto [{url}]")
+    assert outcome.error.endswith(f"outside the sites that can be reached: {SHOP}")
+    assert outcome.observation.url == f"{SHOP}/"
+
+
+async def test_a_redirect_of_the_agents_own_goto_is_refused(world: World) -> None:
+    opened = await world.open()
+    outcome = await world.act(opened.session, f"goto [{SHOP}/away]")
+    assert outcome.error
+    assert world.site not in outcome.error
+    assert outcome.events == [f"refused {world.other}/secret: outside the sites"]
+    assert outcome.observation.url == f"{SHOP}/"
+
+
+_ATTEMPTS = """(async other => {
+  const tries = [
+    () => fetch(other + '/secret', {mode: 'no-cors'}), () => fetch(other.replace('127.0.0.1', 'localhost') + '/secret'),
+    () => fetch('file:///etc/passwd'), () => navigator.sendBeacon(other + '/secret'),
+    () => new Promise((ok, no) => { const i = new Image(); i.onload = ok; i.onerror = no; i.src = other + '/secret' }),
+    () => new Promise((ok, no) => { const w = new WebSocket(other.replace('http', 'ws'));
+      w.onopen = ok; w.onerror = no }),
+    () => new Promise((ok, no) => { const f = document.createElement('iframe');
+      f.onload = ok; f.src = other + '/secret'; document.body.append(f) }),
+    () => new Promise((ok, no) => { const code = `fetch('${other}/secret', {mode: 'no-cors'}).finally(() => close())`;
+      const w = new Worker(URL.createObjectURL(new Blob([code]))); setTimeout(ok, 200) }),
+  ];
+  const late = () => new Promise(r => setTimeout(r, 300));
+  for (const attempt of tries) { try { await Promise.race([attempt(), late()]) } catch { } }
+  return 'tried ' + tries.length;
+})('OTHER')"""
+
+
+async def test_no_script_reaches_another_origin(world: World) -> None:
+    opened = await world.open("/trouble")
+    world.asked.clear()
+    assert await world.value(opened.session, _ATTEMPTS.replace("OTHER", world.other)) == "tried 8"
+    assert world.asked == []
+    outcome = await world.act(opened.session, "scroll [up]")
+    assert len([event for event in outcome.events if event.startswith("refused")]) >= 5
+
+
+async def test_a_script_cannot_navigate_to_a_file_or_a_data_url(world: World) -> None:
+    opened = await world.open("/trouble")
+    for url in ("file:///etc/passwd", "data:text/html,<h1>hello</h1>"):
+        await world.value(opened.session, f"void (location.href = '{url}')")
+        assert (await world.act(opened.session, "scroll [up]")).observation.url == f"{SHOP}/trouble"
+
+
+async def test_a_storm_of_alerts_is_dismissed_and_told(world: World) -> None:
+    opened = await world.open("/trouble")
+    outcome = await world.click(opened, "Storm", opened.session)
+    assert outcome.events[:2] == ["dismissed alert: storm 0", "dismissed alert: storm 1"]
+    confirmed = await world.click(outcome, "Confirm", opened.session)
+    assert (confirmed.events, confirmed.observation.title) == (["dismissed confirm: sure?"], "false")
+
+
+async def test_an_endless_storm_of_alerts_is_stopped(world: World) -> None:
+    opened = await world.open("/trouble")
+    outcome = await world.click(opened, "Endless storm", opened.session)
+    assert outcome.events[-1].startswith("and ")
+    assert (await world.click(opened, "Far below", opened.session)).observation.title == "reached"
+
+
+@pytest.mark.parametrize("name", ["Popup", "Window"])
+async def test_a_popup_becomes_a_tab_in_front(world: World, name: str) -> None:
+    opened = await world.open("/trouble", headers={"x-episode": "e1"})
+    outcome = await world.click(opened, name, opened.session)
+    assert outcome.events == [f"opened a new tab: {SHOP}/cart"]
+    assert (outcome.observation.num_tabs, outcome.observation.active_tab) == (2, 1)
+    assert "text 'Episode: e1'" in outcome.observation.text
+
+
+@pytest.mark.parametrize("name", ["Download", "Attachment"])
+async def test_a_download_is_refused(world: World, name: str) -> None:
+    opened = await world.open("/trouble")
+    outcome = await world.click(opened, name, opened.session)
+    assert outcome.events == ["refused to download file.bin"]
+    assert outcome.observation.url == f"{SHOP}/trouble"
+
+
+async def test_a_page_that_closes_itself_leaves_an_empty_tab(world: World) -> None:
+    opened = await world.open("/trouble")
+    await world.value(opened.session, "setTimeout(() => window.close())")
+    outcome = await world.act(opened.session, "scroll [up]")
+    assert outcome.observation.num_tabs == 1
