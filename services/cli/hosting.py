@@ -9,6 +9,7 @@ import asyncio
 import fcntl
 import os
 import signal
+import subprocess
 import sys
 from collections import deque
 from collections.abc import AsyncIterator
@@ -81,10 +82,10 @@ def _lock(file: IO[str]) -> bool:
 
 
 @asynccontextmanager
-async def host(at: Invocation, *, keep: bool) -> AsyncIterator[bool]:
+async def host(at: Invocation) -> AsyncIterator[bool]:
     """A host that answers while the block runs; yields whether it was started for it.
 
-    One that was started is stopped at the end, unless `keep`; if the block fails it is stopped anyway.
+    One that was started goes on after the block (`ratchet down` stops it), unless the block is interrupted or fails.
     Raises NoHost for a remote that does not answer, HostFailed when the start fails.
     """
     if at.is_remote:
@@ -96,16 +97,15 @@ async def host(at: Invocation, *, keep: bool) -> AsyncIterator[bool]:
         await _wait(at, None)
         yield False
         return
-    process = await _start(at)
+    process = _start(at)
     try:
         is_ours = await _wait(at, process)
         yield is_ours
     except BaseException:
         await asyncio.shield(stop(at, process))
         raise
-    if is_ours and not keep:
-        output.note("stopping the host that this command started")
-        await asyncio.shield(stop(at, process))
+    if is_ours:
+        output.note(f"the host that this command started goes on; `{at.again('down')}` stops it")
 
 
 def log_path(at: Invocation) -> Path:
@@ -113,31 +113,27 @@ def log_path(at: Invocation) -> Path:
     return at.home / "log" / "host.log"
 
 
-async def _start(at: Invocation) -> asyncio.subprocess.Process:
+def _start(at: Invocation) -> subprocess.Popen[bytes]:
     path = log_path(at)
     path.parent.mkdir(parents=True, exist_ok=True)
     arguments = [sys.executable, "-m", "services.cli", "--home", str(at.home)]
     if at.config is not None:
         arguments += ["--config", str(at.config)]
     output.note(f"no host runs on {at.home}: starting one (log: {path})")
+    # Not asyncio's subprocess: that one kills its child when this command's loop ends.
     with path.open("ab") as log:
-        return await asyncio.create_subprocess_exec(
-            *arguments,
-            "up",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
+        return subprocess.Popen(  # noqa: S603 - ourselves
+            [*arguments, "up"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
 
 
-async def _wait(at: Invocation, process: asyncio.subprocess.Process | None) -> bool:
+async def _wait(at: Invocation, process: subprocess.Popen[bytes] | None) -> bool:
     """Wait until every room answers; whether it is that process which serves them."""
     said = False
     try:
         async with asyncio.timeout(START_TIMEOUT_S):
             while not await all_healthy(at):
-                if process is not None and process.returncode is not None:
+                if process is not None and process.poll() is not None:
                     # Another command may have started one at the same moment, and won.
                     if owners(at.home):
                         process = None
@@ -163,13 +159,13 @@ def _tail(path: Path, lines: int = 6) -> str:
         return "".join(deque(file, lines)).rstrip() or "(it said nothing)"
 
 
-async def stop(at: Invocation, process: asyncio.subprocess.Process | None = None) -> dict[str, int]:
+async def stop(at: Invocation, process: subprocess.Popen[bytes] | None = None) -> dict[str, int]:
     """End that process, or whatever hosts rooms on --home; returns the rooms that ran, with their process.
 
     DeadlineExceeded when a room is still held after STOP_TIMEOUT_S.
     """
     rooms = owners(at.home)
-    pids = set(rooms.values()) if process is None else {process.pid} if process.returncode is None else set()
+    pids = set(rooms.values()) if process is None else {process.pid} if process.poll() is None else set()
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
@@ -177,8 +173,8 @@ async def stop(at: Invocation, process: asyncio.subprocess.Process | None = None
         async with asyncio.timeout(STOP_TIMEOUT_S):
             while pids & set(owners(at.home).values()):  # noqa: ASYNC110 - another process's locks make no event
                 await asyncio.sleep(_POLL_S)
-            if process is not None:
-                await process.wait()
+            while process is not None and process.poll() is None:  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_S)
     except TimeoutError:
         raise DeadlineExceeded(
             f"process {', '.join(map(str, sorted(pids)))} did not end in {STOP_TIMEOUT_S:.0f} s; "

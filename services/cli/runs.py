@@ -67,7 +67,7 @@ async def watch_iterations(rooms: client.Rooms, name: str, watched: Watched | No
             if newest is None:
                 break
             ended.append(newest)
-            name = await watching.next_round(rooms, newest)
+            name = newest.next
     return ended
 
 

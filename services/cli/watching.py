@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.cli import client
 from services.common.errors import DeadlineExceeded, Unavailable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _STREAM_S = 6 * 3600.0
 _PATIENCE_S = 20.0
 _RETRY_S = 0.5
-_NEXT_ROUND_S = 20.0
 # Both resources number their states alike.
 RUNNING, SUCCEEDED, FAILED, CANCELLED = 1, 2, 3, 4
 
@@ -64,22 +63,6 @@ async def evaluation(rooms: client.Rooms, name: str) -> AsyncIterator[Evaluation
             continue
         except Unavailable as error:
             await patience.spend(error)
-
-
-async def next_round(rooms: client.Rooms, ended: Any) -> str:
-    """Name of the iteration that follows one that ended; empty when none does."""
-    from ratchet.orchestrator.v1 import iteration_service_pb2 as pb
-
-    if ended.state != SUCCEEDED or max(1, ended.round) >= ended.spec.rounds:
-        return ""
-    until = time.monotonic() + _NEXT_ROUND_S
-    while time.monotonic() < until:
-        request = pb.ListIterationsRequest(page_size=client.PAGE)
-        async for item in client.paged(rooms.iterations.ListIterations, request, "iterations"):
-            if item.previous == ended.name:
-                return str(item.name)
-        await asyncio.sleep(_RETRY_S)
-    return ""
 
 
 class _Patience:

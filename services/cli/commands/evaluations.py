@@ -28,9 +28,6 @@ async def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
     screenshots: Annotated[bool, typer.Option(help="Take a picture at each step.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return once it has started.")] = False,
-    keep_host: Annotated[
-        bool, typer.Option("--keep-host", help="Leave the host running that this command may have to start.")
-    ] = False,
 ) -> None:
     """Score a policy on a split, in a world of your choice."""
     spec: dict[str, Any] = {
@@ -44,19 +41,17 @@ async def evaluate(
         "seed": seed,
         "screenshots": screenshots,
     }
-    await _evaluate(invocation.of(ctx), spec, policy, detach=detach, keep_host=keep_host)
+    await _evaluate(invocation.of(ctx), spec, policy, detach=detach)
 
 
-async def _evaluate(
-    at: invocation.Invocation, spec: dict[str, Any], policy: str, *, detach: bool, keep_host: bool
-) -> None:
+async def _evaluate(at: invocation.Invocation, spec: dict[str, Any], policy: str, *, detach: bool) -> None:
     from ratchet.orchestrator.v1 import evaluation_service_pb2 as pb
     from services.cli import client, hosting, names, runs
     from services.common import ids
 
     watched = runs.Watched("evaluations")
     with watched.resumable(at):
-        async with hosting.host(at, keep=detach or keep_host) as started, client.connect(at) as rooms:
+        async with hosting.host(at) as started, client.connect(at) as rooms:
             watched.host_started = started
             request = pb.CreateEvaluationRequest(
                 request_id=ids.new_id(),

@@ -38,7 +38,7 @@ async def improve(
         int | None, typer.Option(min=1, rich_help_panel=_COLLECT, help="Attempts at each training task.")
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option(min=0, max=5, rich_help_panel=_COLLECT, help="Of the attempts; 0 is greedy.")
+        float | None, typer.Option(min=0, max=2, rich_help_panel=_COLLECT, help="Of the attempts; 0 is greedy.")
     ] = None,
     train_world_seed: Annotated[
         int | None, typer.Option(min=0, rich_help_panel=_COLLECT, help="World of the training tasks.")
@@ -72,9 +72,6 @@ async def improve(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of everything that is drawn.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return once it has started.")] = False,
-    keep_host: Annotated[
-        bool, typer.Option("--keep-host", help="Leave the host running that this command may have to start.")
-    ] = False,
     report: Annotated[bool, typer.Option(help="Write the HTML report at the end.")] = True,
 ) -> None:
     """Run a whole iteration: collect, filter, train, measure against the base, promote only if better."""
@@ -99,17 +96,15 @@ async def improve(
     }
     given = {name: value for name, value in asked.items() if value is not None}
     spec = {"suite": suite, "rounds": rounds, "screenshots": screenshots, **(QUICK if quick else {}), **given}
-    await _improve(invocation.of(ctx), spec, policy, detach=detach, keep_host=keep_host, report=report)
+    await _improve(invocation.of(ctx), spec, policy, detach=detach, report=report)
 
 
-async def _improve(
-    at: invocation.Invocation, spec: dict[str, Any], policy: str, *, detach: bool, keep_host: bool, report: bool
-) -> None:
+async def _improve(at: invocation.Invocation, spec: dict[str, Any], policy: str, *, detach: bool, report: bool) -> None:
     from services.cli import client, hosting, runs
 
     watched = runs.Watched("iterations")
     with watched.resumable(at):
-        async with hosting.host(at, keep=detach or keep_host) as started, client.connect(at) as rooms:
+        async with hosting.host(at) as started, client.connect(at) as rooms:
             watched.host_started = started
             created = await _create(rooms, spec, policy)
             watched.name = created.name
