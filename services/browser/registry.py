@@ -128,6 +128,8 @@ class Registry:
 
     def _watch(self, session: Session, context: Context) -> None:
         def died() -> None:
+            if session.ended is not None:
+                return
             metrics.CRASHES.inc()
             telemetry.log().warning("session crashed", session=session.name)
             crash = SessionCrashed(f"the browser under {session.name} died; open a new session", session=session.name)

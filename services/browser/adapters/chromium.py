@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.browser.adapters import scripts
 from services.browser.adapters.context import ChromiumContext
 from services.browser.adapters.tab import ChromiumTab
 from services.browser.errors import BrowserMissing
@@ -84,6 +85,7 @@ class ChromiumBrowser:
                 reduced_motion="reduce",
             )
             context.own(inner)
+            await inner.add_init_script(scripts.DIALOGS)
             inner.on("close", lambda _: process.contexts.discard(context))
             await context.open_tab()
         except BaseException as error:

@@ -20,12 +20,9 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Dialog, Download, Page
 
 _MAX_TABS = 20
-# A script that opens more dialogs than this without a pause is stopped.
-_MAX_DIALOGS = 30
 _MAX_EVENTS = 50
 # A popup is announced when its first response is there; one that takes longer is shown when it comes.
 _POPUP_S = 2.0
-_SILENCE_S = 0.1
 
 
 class ChromiumContext:
@@ -38,14 +35,12 @@ class ChromiumContext:
         self._front: ChromiumTab | None = None
         self._events: list[str] = []
         self._dropped = 0
-        self._dialogs = 0
         # Pages that announce themselves while we open one: ours, or a popup.
         self._opening = 0
         self._announced: list[Page] = []
         self._num_popups = 0
         self._adopted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stopping: set[asyncio.Task[bool]] = set()
         self.fence: Fence | None = None
         self.died: Callable[[], None] = lambda: None
 
@@ -80,7 +75,7 @@ class ChromiumContext:
 
     def drain_events(self) -> list[str]:
         events = self._events + ([f"and {self._dropped} more"] if self._dropped else [])
-        self._events, self._dropped, self._dialogs = [], 0, 0
+        self._events, self._dropped = [], 0
         return events
 
     async def settled(self) -> None:
@@ -155,10 +150,6 @@ class ChromiumContext:
 
         task.add_done_callback(done)
 
-    def _keep(self, task: asyncio.Task[bool]) -> None:
-        self._stopping.add(task)
-        task.add_done_callback(self._stopping.discard)
-
     async def _adopt(self, page: Page) -> None:
         """Make a tab of a popup; one too many is closed."""
         from playwright.async_api import Error
@@ -202,19 +193,7 @@ class ChromiumContext:
     async def _dialog(self, dialog: Dialog) -> None:
         from playwright.async_api import Error
 
-        self._dialogs += 1
         leaving = dialog.type == "beforeunload"
         self.tell("dialog", f"{'left in spite of' if leaving else 'dismissed'} {dialog.type}: {dialog.message[:200]}")
-        if self._dialogs > _MAX_DIALOGS and dialog.page is not None:
-            await self._silence(dialog.page)
         with contextlib.suppress(Error):  # its page went away
             await (dialog.accept() if leaving else dialog.dismiss())
-
-    async def _silence(self, page: Page) -> None:
-        """Stop the script of a page that opens dialogs without end."""
-        for tab in self._tabs:
-            if tab.page is page:
-                stopping = asyncio.create_task(tab.interrupt(), name="browser: stop a script")
-                # It takes effect when the dialog is gone, if it was asked for before.
-                await asyncio.wait({stopping}, timeout=_SILENCE_S)
-                self._keep(stopping)

@@ -1,7 +1,23 @@
-"""The few functions that run inside a page, called on one element.
+"""The few scripts that run inside a page.
 
-Invariant: they read the page and bring an element into view; the clicking and typing is done by real input.
+Invariant: they read the page, bring an element into view and keep dialogs countable; the clicking and typing
+is done by real input.
 """
+
+# Runs in each new document. A script that opens one dialog after the other cannot be stopped from outside while
+# it does; past the thirtieth without a pause the dialogs answer by themselves, and a busy script can be stopped.
+DIALOGS = """(() => {
+  const later = setTimeout, answers = {alert: undefined, confirm: false, prompt: null};
+  let opened = 0;
+  for (const [name, answer] of Object.entries(answers)) {
+    const real = window[name].bind(window);
+    window[name] = (...words) => {
+      if (opened >= 30) return answer;
+      if (!opened++) later(() => { opened = 0; });
+      return real(...words);
+    };
+  }
+})()"""
 
 # Brings the element into view and answers a visible point of it that a click would reach, or why there is none.
 POINT = """function() {
