@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from services.common.errors import FailedPrecondition, InvalidArgument, Unavailable
 
-_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=15000", "temp_store=MEMORY")
+_PRAGMAS = ("busy_timeout=15000", "journal_mode=WAL", "synchronous=NORMAL", "temp_store=MEMORY")
 # Any fixed number: it keeps two hosts that start at once from migrating one PostgreSQL database together.
 _ADVISORY_LOCK = 7_238_413
 
@@ -64,18 +64,18 @@ class Database:
                 f"{setting} asks for a driver that cannot be used: {error}; "
                 "use sqlite+aiosqlite:// or postgresql+psycopg:// (the extra 'postgres')"
             ) from error
-        self._is_sqlite = parsed.get_backend_name() == "sqlite"
-        self.place = parsed.database or url if self._is_sqlite else parsed.render_as_string(hide_password=True)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.place = parsed.database or url if self.is_sqlite else parsed.render_as_string(hide_password=True)
         self._metadata, self._migrations, self._setting = metadata, migrations, setting
-        self._version_table = version_table
-        if self._is_sqlite:
+        self.version_table = version_table
+        if self.is_sqlite:
             sa.event.listen(self._engine.sync_engine, "connect", _connect_sqlite)
         # SQLite has one writer; waiting here is cheaper than polling its lock.
-        self._writing = asyncio.Semaphore(1 if self._is_sqlite else 64)
+        self._writing = asyncio.Semaphore(1 if self.is_sqlite else 64)
 
     async def start(self, to: str = "head") -> None:
         """Connect and migrate to revision `to`; raises StorageFailed, Unavailable, SchemaMismatch."""
-        if self._is_sqlite and self.place != ":memory:":
+        if self.is_sqlite and self.place != ":memory:":
             try:
                 Path(self.place).parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -105,7 +105,7 @@ class Database:
         except sa.exc.IntegrityError:
             raise
         except (OperationalError, InterfaceError, DatabaseError) as error:
-            if not self._is_sqlite and (error.connection_invalidated or isinstance(error, OperationalError)):
+            if not self.is_sqlite and (error.connection_invalidated or isinstance(error, OperationalError)):
                 raise Unavailable(f"the database {self.place} does not answer: {error.orig}") from error
             raise self._refused(str(error.orig)) from error
 
@@ -120,11 +120,14 @@ class Database:
     def _migrate(self, connection: sa.Connection, to: str) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+        else:
+            # The write lock before the first look; it makes the whole upgrade one transaction, too.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         config = Config()
         config.set_main_option("script_location", str(self._migrations).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
-        config.attributes["version_table"] = self._version_table
+        config.attributes["version_table"] = self.version_table
         script = ScriptDirectory.from_config(config)
         self._check(connection, script)
         command.upgrade(config, to)
@@ -132,7 +135,7 @@ class Database:
     def _check(self, connection: sa.Connection, script: ScriptDirectory) -> None:
         head = script.get_current_head() or ""
         known = {revision.revision for revision in script.walk_revisions()}
-        context = MigrationContext.configure(connection, opts={"version_table": self._version_table})
+        context = MigrationContext.configure(connection, opts={"version_table": self.version_table})
         found = context.get_current_revision()
         if found is None:
             taken = sorted(set(self._metadata.tables) & set(sa.inspect(connection).get_table_names()))

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 import grpc
 
-from services.common.errors import FailedPrecondition, RatchetError
-
-
-class StorageFailed(FailedPrecondition):
-    """The disk, directory, database or bucket refused; metadata `place` names it."""
-
-    reason = "STORAGE_FAILED"
-
-
-class SchemaMismatch(FailedPrecondition):
-    """The database has a schema that this version cannot use; metadata `found` and `supported` name both."""
-
-    reason = "SCHEMA_MISMATCH"
+from services.common.errors import RatchetError
 
 
 class BlobCorrupted(RatchetError):

@@ -14,8 +14,8 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, from_url
 
+from services.common.database import StorageFailed
 from services.common.errors import InvalidArgument
-from services.trajectory.errors import StorageFailed
 
 _CHUNK_BYTES = 1024 * 1024
 # A directory says it with the built-in class, a bucket with its own.

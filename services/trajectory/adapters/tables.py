@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
+VERSION_TABLE = "trajectory_schema_version"
 metadata = MetaData()
 _Sequence = BigInteger().with_variant(Integer, "sqlite")
 _SUCCEEDED = text("state = 'SUCCEEDED'")

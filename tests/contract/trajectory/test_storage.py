@@ -12,14 +12,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from ratchet.trajectory.v1 import trajectory_service_pb2 as pb
+from services.common.database import SchemaMismatch, StorageFailed
 from services.common.errors import InvalidArgument, Unavailable
 from services.common.rpc import dial, serve
 from services.host.rooms.trajectory import open_room
 from services.trajectory.adapters import tables
-from services.trajectory.adapters.migration import VERSION_TABLE
 from services.trajectory.adapters.objects import StoredObjects
 from services.trajectory.adapters.sql import SqlRecords
-from services.trajectory.errors import SchemaMismatch, StorageFailed
+from services.trajectory.adapters.tables import VERSION_TABLE
 from services.trajectory.trajectories import to_record
 
 
@@ -51,7 +51,7 @@ async def test_the_migrations_lead_to_the_tables_of_the_code(database_url):
         options = {"version_table": VERSION_TABLE, "compare_type": True}
         return compare_metadata(MigrationContext.configure(connection, opts=options), tables.metadata)
 
-    async with records._engine.connect() as connection:
+    async with records._database._engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await records.close()
 
@@ -65,7 +65,7 @@ async def test_starting_twice_changes_nothing(database_url):
 async def test_a_schema_from_elsewhere_is_refused_naming_both_versions(database_url, found, says):
     await start(database_url)
     records = SqlRecords(database_url)
-    async with records._engine.begin() as connection:
+    async with records._database._engine.begin() as connection:
         await connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '{found}'"))
     await records.close()
     with pytest.raises(SchemaMismatch, match=says) as caught:
@@ -124,9 +124,9 @@ async def test_a_store_that_fills_up_while_running_tells_the_caller(tmp_path, ma
 async def test_urls_of_unknown_kinds_are_refused_before_anything_is_touched():
     with pytest.raises(InvalidArgument, match="blobs_url"):
         StoredObjects("gopher://x")
-    with pytest.raises(InvalidArgument, match="database_url"):
+    with pytest.raises(InvalidArgument, match="RATCHET_TRAJECTORY__DATABASE_URL"):
         SqlRecords("oracle9+nothing://x")
-    with pytest.raises(InvalidArgument, match="database_url"):
+    with pytest.raises(InvalidArgument, match="RATCHET_TRAJECTORY__DATABASE_URL"):
         SqlRecords("no url")
 
 
