@@ -230,10 +230,11 @@ def _note(
 
 def _belongings(db: sqlite3.Connection, rng: random.Random) -> None:
     """Stars, follows and todos that the signed-in account already has."""
-    others = list(range(NUM_OWN_PROJECTS + 1, NUM_PROJECTS + 1))
-    db.executemany("INSERT INTO code_stars VALUES (1, ?)", [(p,) for p in rng.sample(others, 3)])
+    # Not the most starred one: to star that is a task.
+    others = [row[0] for row in db.execute("SELECT id FROM code_projects WHERE owner_id != 1 ORDER BY stars DESC")][1:]
+    db.executemany("INSERT INTO code_stars VALUES (1, ?)", [(p,) for p in rng.sample(others, 6)])
     db.executemany("INSERT INTO code_follows VALUES (1, ?)", [(u,) for u in rng.sample(range(2, NUM_USERS + 1), 3)])
     issues = [row[0] for row in db.execute("SELECT id FROM code_issues WHERE state = 'Open' ORDER BY id")]
-    for issue in rng.sample(issues, 5):
+    for issue in rng.sample(issues, 6):
         reason = rng.choice(("mentioned you", "assigned you", "asked you"))
         db.execute("INSERT INTO code_todos(user_id, reason, issue_id) VALUES (1, ?, ?)", (reason, issue))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.arena.sites.code import projects
 from services.arena.sites.code.content import LABELS
-from services.arena.web import NotFound, Visit
+from services.arena.web import PER_PAGE, NotFound, Visit
 
 STATES = ("Open", "Closed")
 COLUMNS = """
@@ -161,4 +161,8 @@ async def note(visit: Visit, kind: str, target: int, back: str) -> Response:
         body,
         visit.today.isoformat(),
     )
-    return visit.redirect(back, flash="Your comment was posted.")
+    # The newest comment is on the last page: show it.
+    num_notes = visit.db.count("SELECT COUNT(*) FROM code_notes WHERE kind = ? AND target_id = ?", kind, target)
+    last = 1 + (num_notes - 1) // PER_PAGE
+    page = f"?page={last}" if last > 1 else ""
+    return visit.redirect(f"{back}{page}", flash="Your comment was posted.")

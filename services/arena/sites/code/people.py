@@ -91,7 +91,7 @@ async def finish_todo(visit: Visit) -> Response:
 async def search(visit: Visit) -> Response:
     """Projects, users, merge requests and issues that have all the words, as far as the reader may see them."""
     text = visit.query.get("q", "")
-    words = [f"%{word}%" for word in text.split()] or ["%"]
+    words = text.lower().split() or [""]
     reader = projects.reader(visit)
 
     def matching(columns: str, column: str, limit: int) -> list[sqlite3.Row]:
@@ -114,4 +114,4 @@ async def search(visit: Visit) -> Response:
 
 
 def _all(column: str, words: list[str]) -> str:
-    return " AND ".join([f"{column} LIKE ?"] * len(words))
+    return " AND ".join([f"INSTR(LOWER({column}), ?)"] * len(words))

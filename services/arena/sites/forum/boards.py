@@ -71,8 +71,7 @@ async def subscribe(visit: Visit) -> Response:
 
 async def subscriptions(visit: Visit) -> Response:
     boards = visit.db.rows(
-        f"SELECT {BOARD_COLUMNS} JOIN forum_subscriptions s ON s.board_id = b.id"
-        " WHERE s.user_id = ? ORDER BY b.name",
+        f"SELECT {BOARD_COLUMNS} JOIN forum_subscriptions s ON s.board_id = b.id WHERE s.user_id = ? ORDER BY b.name",
         visit.user_id,
     )
     return visit.render("forum/subscriptions.html", boards=boards)

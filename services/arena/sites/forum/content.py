@@ -102,9 +102,7 @@ def populate(db: sqlite3.Connection, names: Names, rng: random.Random) -> Accoun
     _threads(db, now, names, rng)
     _comments(db, names, rng)
     _belongings(db, rng)
-    username, password, name = db.execute(
-        "SELECT username, password, name FROM forum_users WHERE id = 1"
-    ).fetchone()
+    username, password, name = db.execute("SELECT username, password, name FROM forum_users WHERE id = 1").fetchone()
     return Account(username, password, name)
 
 
@@ -180,8 +178,8 @@ def _comments(db: sqlite3.Connection, names: Names, rng: random.Random) -> None:
 
 
 def _belongings(db: sqlite3.Connection, rng: random.Random) -> None:
-    """What the signed-in account already follows and keeps: three boards and four threads of others."""
+    """What the signed-in account already follows and keeps: four boards and six threads of others."""
     boards = [row[0] for row in db.execute("SELECT id FROM forum_boards ORDER BY id")]
-    db.executemany("INSERT INTO forum_subscriptions VALUES (1, ?)", [(b,) for b in rng.sample(boards, 3)])
+    db.executemany("INSERT INTO forum_subscriptions VALUES (1, ?)", [(b,) for b in rng.sample(boards, 4)])
     others = [row[0] for row in db.execute("SELECT id FROM forum_threads WHERE author_id != 1 ORDER BY id")]
-    db.executemany("INSERT INTO forum_saved VALUES (1, ?)", [(t,) for t in rng.sample(others, 4)])
+    db.executemany("INSERT INTO forum_saved VALUES (1, ?)", [(t,) for t in rng.sample(others, 6)])

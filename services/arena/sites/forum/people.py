@@ -56,7 +56,7 @@ def _reader(visit: Visit) -> sqlite3.Row:
 async def search(visit: Visit) -> Response:
     """Threads whose title has all the words, then boards and members whose name has them."""
     text = visit.query.get("q", "").strip()
-    words = [f"%{word}%" for word in text.split()] or ["%"]
+    words = text.lower().split() or [""]
     matching = f"SELECT {boards.THREAD_COLUMNS} WHERE {_all('t.title', words)} ORDER BY t.created DESC, t.id DESC"
     found = visit.db.rows(f"SELECT {boards.BOARD_COLUMNS} WHERE {_all('b.name', words)} ORDER BY b.name", *words)
     members = f"SELECT * FROM forum_users WHERE {_all('username', words)} ORDER BY username LIMIT 4"  # noqa: S608
@@ -67,4 +67,4 @@ async def search(visit: Visit) -> Response:
 
 
 def _all(column: str, words: list[str]) -> str:
-    return " AND ".join([f"{column} LIKE ?"] * len(words))
+    return " AND ".join([f"INSTR(LOWER({column}), ?)"] * len(words))

@@ -97,9 +97,7 @@ def _phone(world: World, rng: random.Random, n: int) -> list[Draft]:
 
 
 def _unknown_member(world: World, rng: random.Random, n: int) -> list[Draft]:
-    names = Names(
-        world.partition, rng, {row["username"] for row in world.query("SELECT username FROM forum_users")}
-    )
+    names = Names(world.partition, rng, {row["username"] for row in world.query("SELECT username FROM forum_users")})
     drafts = []
     for _ in range(n):
         name = names.username()

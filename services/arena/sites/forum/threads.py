@@ -10,7 +10,7 @@ import sqlite3
 from starlette.responses import Response
 
 from services.arena.sites.forum import boards
-from services.arena.web import NotFound, Visit
+from services.arena.web import PER_PAGE, NotFound, Visit
 
 VOTES = {"up": 1, "down": -1}
 COMMENTS = """
@@ -58,7 +58,8 @@ async def new(visit: Visit) -> Response:
     form = await visit.form()
     title, body = form.get("title", ""), form.get("body", "")
     if not title:
-        return visit.render("forum/thread_form.html", board=board, thread=form, error="A thread needs a title.")
+        typed, error = {"title": title, "body": body}, "A thread needs a title."
+        return visit.render("forum/thread_form.html", status=422, board=board, thread=typed, error=error)
     number = visit.db.write(
         "INSERT INTO forum_threads(board_id, author_id, title, body, created, score) VALUES (?,?,?,?,?,1)",
         board["id"],
@@ -106,7 +107,10 @@ async def comment(visit: Visit) -> Response:
         body,
         visit.today.isoformat(),
     )
-    return visit.redirect(f"/threads/{found['id']}", flash="Your comment was posted.")
+    # The newest comment is on the last page: show it.
+    last = 1 + found["num_comments"] // PER_PAGE
+    page = f"?page={last}" if last > 1 else ""
+    return visit.redirect(f"/threads/{found['id']}{page}", flash="Your comment was posted.")
 
 
 async def vote(visit: Visit) -> Response:

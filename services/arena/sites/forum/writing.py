@@ -169,9 +169,7 @@ def _sign_in(world: World, rng: random.Random, n: int) -> list[Draft]:
 
 TEMPLATES: list[Template] = [
     Template(340, FORUM, f'Post the comment "{{{{text}}}}" in {NAMED}.', _comment),
-    Template(
-        341, FORUM, f'Upvote and save {NAMED}, then comment "{{{{text}}}}".', _vote_save_comment, held_out=True
-    ),
+    Template(341, FORUM, f'Upvote and save {NAMED}, then comment "{{{{text}}}}".', _vote_save_comment, held_out=True),
     Template(
         342,
         FORUM,
@@ -182,7 +180,5 @@ TEMPLATES: list[Template] = [
     Template(344, FORUM, 'Delete my thread "{{title}}".', _delete_thread, held_out=True),
     Template(350, FORUM, 'Change my forum bio to "{{text}}".', _profile("Bio")),
     Template(351, FORUM, "Set my forum location to {{text}}.", _profile("Location"), held_out=True),
-    Template(
-        352, FORUM, "Sign in to the forum as {{user}} with the password {{password}}.", _sign_in, signed_in=False
-    ),
+    Template(352, FORUM, "Sign in to the forum as {{user}} with the password {{password}}.", _sign_in, signed_in=False),
 ]
