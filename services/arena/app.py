@@ -14,7 +14,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.arena import web
+from services.arena import metrics, web
 from services.arena.errors import UnknownResource
 from services.arena.site import Site
 from services.arena.state import Registry
@@ -26,8 +26,9 @@ _STATIC = Path(__file__).parent / "static"
 class EpisodeMiddleware:
     """Puts the episode's state into the scope, or answers 404 naming what is wrong with the header."""
 
-    def __init__(self, app: ASGIApp, registry: Registry) -> None:
+    def __init__(self, app: ASGIApp, registry: Registry, site_key: str) -> None:
         self._app = app
+        self._seconds = metrics.PAGE_SECONDS.labels(site_key)
         self._registry = registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +46,8 @@ class EpisodeMiddleware:
             page = web.bare_page("Unknown episode", f"{unknown.cause}: {unknown.next_step}.", 404)
             await page(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        with self._seconds.time():
+            await self._app(scope, receive, send)
 
 
 class CachedStatic(StaticFiles):
@@ -68,7 +70,7 @@ def site_app(site: Site, registry: Registry) -> ASGIApp:
         exception_handlers={HTTPException: _http_error, 500: _server_error},
     )
     app.state.site = site
-    return EpisodeMiddleware(app, registry)
+    return EpisodeMiddleware(app, registry, site.key)
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:

@@ -55,9 +55,10 @@ def control_app(registry: Registry, worlds: Worlds, urls: dict[str, str]) -> Sta
     async def get_suite(request: Request) -> Response:
         split = suite.split_named(request.path_params["split"])
         seed = _number(request, "world_seed", split.default_seed)
-        tasks = suite.tasks(worlds, split, seed, _number(request, "count", split.default_count))
         if "task_id" in request.query_params:
             tasks = [suite.find(worlds, split, seed, _number(request, "task_id", 0))]
+        else:
+            tasks = suite.tasks(worlds, split, seed, _number(request, "count", split.default_count))
         body = {"split": split.name, "partition": split.partition, "world_seed": seed}
         return JSONResponse({**body, "tasks": [task.webarena() for task in tasks]})
 
@@ -94,9 +95,7 @@ def _told(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Reque
                 status = 404
             elif isinstance(error, TooManyEpisodes):
                 status = 429
-            return JSONResponse(
-                {"error": {"cause": error.cause, "next_step": error.next_step}}, status_code=status
-            )
+            return JSONResponse({"error": {"cause": error.cause, "next_step": error.next_step}}, status_code=status)
 
     return wrapped
 

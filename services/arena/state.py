@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from services.arena import metrics
 from services.arena.errors import TooManyEpisodes, UnknownResource
 
 if TYPE_CHECKING:
@@ -56,9 +57,10 @@ class EpisodeState:
         return int(self._own.execute(sql, args).lastrowid or 0)
 
     def _copy(self) -> sqlite3.Connection:
-        own = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-        own.row_factory = sqlite3.Row
-        own.deserialize(self.world.image)
+        with metrics.COPY_SECONDS.time():
+            own = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+            own.row_factory = sqlite3.Row
+            own.deserialize(self.world.image)
         return own
 
     def open_session(self, site_key: str, user_id: int | None = None) -> str:
@@ -96,6 +98,8 @@ class Registry:
             )
         token = secrets.token_urlsafe(24)
         self._episodes[token] = EpisodeState(world)
+        metrics.EPISODES_CREATED.inc()
+        metrics.EPISODES_LIVE.set(len(self._episodes))
         return token
 
     def get(self, token: str) -> EpisodeState:
@@ -112,9 +116,11 @@ class Registry:
         if episode is None:
             return False
         episode.close()
+        metrics.EPISODES_LIVE.set(len(self._episodes))
         return True
 
     def _drop_idle(self) -> None:
         deadline = time.monotonic() - self._idle_timeout_s
         for token in [token for token, episode in self._episodes.items() if episode.last_used_s < deadline]:
             self.drop(token)
+            metrics.EPISODES_EXPIRED.inc()

@@ -12,6 +12,7 @@ import sqlite3
 from collections import OrderedDict
 from datetime import date, timedelta
 
+from services.arena import metrics
 from services.arena.errors import BadInput
 from services.arena.names import PARTITIONS, Names, Partition
 from services.arena.site import Account
@@ -79,7 +80,8 @@ class Worlds:
         key = (partition, seed)
         world = self._worlds.get(key)
         if world is None:
-            world = World(partition, seed)
+            with metrics.WORLD_SECONDS.time():
+                world = World(partition, seed)
             self._worlds[key] = world
             if len(self._worlds) > self._capacity:
                 self._worlds.popitem(last=False)

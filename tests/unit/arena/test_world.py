@@ -24,12 +24,12 @@ def test_another_seed_gives_another_world() -> None:
     assert len(names) == 4
 
 
-def test_a_world_is_built_in_well_under_half_a_second() -> None:
+def test_a_world_costs_well_under_half_a_second_of_cpu() -> None:
     best_s = float("inf")
     for seed in range(3):
-        started = time.perf_counter()
+        started = time.process_time()
         World("demo", 100 + seed)
-        best_s = min(best_s, time.perf_counter() - started)
+        best_s = min(best_s, time.process_time() - started)
     assert best_s < 0.5
 
 
