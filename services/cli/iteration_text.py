@@ -61,7 +61,7 @@ def describe(found: Iteration) -> None:
     scores.print_reports(found.reports, roles(found))
     output.say()
     output.table(
-        ("PHASE", "STATE", "DONE>", "TIME>", "DETAIL"),
+        ("PHASE", "STATE", "DONE>", "TIME>", "DETAIL*"),
         (
             (
                 phase.phase,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from rich.console import Console
 
+_GAP, _NARROWEST = 2, 16
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -63,29 +65,38 @@ def problem(message: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str = "nothing yet") -> None:
-    """A table with a header; a column name that ends in '>' is aligned right, '*' takes what width is left."""
-    from rich.table import Table
-    from rich.text import Text
-
-    listed = [[Text(plain(cell)) for cell in row] for row in rows]
+    """A table with a header. '>' after a column's name aligns it right; '*' lets it be cut where a terminal ends."""
+    listed = [[plain(cell).replace("\n", " ") for cell in row] for row in rows]
     if not listed:
         say(empty)
         return
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in columns:
-        grid.add_column(
-            column.rstrip(">*"),
-            justify="right" if column.endswith(">") else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=1 if column.endswith("*") else None,
-        )
-    for row in listed:
-        grid.add_row(*row)
-    screen = console()
-    if not screen.is_terminal:
-        screen.width = 200
-    screen.print(grid, soft_wrap=False)
+    names = [column.rstrip(">*") for column in columns]
+    widths = [max(map(_width, cells)) for cells in zip(names, *listed, strict=True)]
+    on_terminal = sys.stdout.isatty()
+    if on_terminal:
+        room = shutil.get_terminal_size().columns - sum(widths) - _GAP * (len(widths) - 1)
+        for index, column in enumerate(columns):
+            if column.endswith("*") and room < 0:
+                widths[index] = max(_NARROWEST, widths[index] + room)
+    for number, row in enumerate([names, *listed]):
+        cells = (_fit(cell, width, column) for cell, width, column in zip(row, widths, columns, strict=True))
+        line = (" " * _GAP).join(cells).rstrip()
+        sys.stdout.write(f"\x1b[1m{line}\x1b[0m\n" if on_terminal and number == 0 else f"{line}\n")
+
+
+def _width(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _fit(text: str, width: int, column: str) -> str:
+    from rich.cells import set_cell_size
+
+    if _width(text) > width:
+        return set_cell_size(text, width - 1) + "…"
+    padding = " " * (width - _width(text))
+    return padding + text if column.endswith(">") else text + padding
 
 
 def fields(pairs: Iterable[tuple[str, str]]) -> None:

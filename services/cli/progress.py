@@ -97,7 +97,7 @@ def _standing(report: Any, roles: Roles) -> str:
 
 def rate(row: Row) -> str:
     """'3.2/s' or '14/min'; empty while nothing is known."""
-    if row.done <= 0 or row.elapsed_s <= 0:
+    if row.done <= 0 or row.total <= 1 or row.elapsed_s <= 0:
         return ""
     per_s = row.done / row.elapsed_s
     return f"{per_s:.1f}/s" if per_s >= 1 else f"{60 * per_s:.1f}/min"
@@ -145,7 +145,7 @@ class Lines:
 
 def line(row: Row) -> str:
     """'  collect   120/240  3.2/s  elapsed 37.0 s  left 40.0 s  detail'."""
-    parts = [f"  {row.name:<9}", "done" if row.state == "done" else ""]
+    parts = [f"  {row.name:<9}", "done" if row.state == "done" else "" if row.total or row.detail else "begins"]
     parts.append(f"{row.done}/{row.total}" if row.total else "")
     parts.append(rate(row))
     parts.append(f"elapsed {words.duration(row.elapsed_s)}" if row.elapsed_s else "")

@@ -69,7 +69,7 @@ def headline(iteration: Iteration) -> str:
     if iteration.state != Iteration.STATE_SUCCEEDED:
         return f"The iteration {iteration_text.state(iteration)}: {iteration.error or 'no reason was given'}"
     if main is None:
-        return f"Nothing was promoted: {iteration.verdict_reason or 'there is no candidate'}."
+        return "Nothing was promoted: there was no candidate to measure."
     report, difference = main
     by_label = {roles.label(score.policy): score for score in report.scores}
     verdict = "Promoted" if iteration.verdict == "promoted" else "Not promoted"

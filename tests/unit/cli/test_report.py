@@ -125,7 +125,7 @@ def test_long_texts_are_cut_and_counted(facts: Facts) -> None:
         ("STATE_RUNNING", "", "Not finished"),
         ("STATE_FAILED", "", "The iteration failed: the disk is full"),
         ("STATE_CANCELLED", "", "The iteration cancelled: the disk is full"),
-        ("STATE_SUCCEEDED", "kept", "Nothing was promoted: too few plausible"),
+        ("STATE_SUCCEEDED", "kept", "Nothing was promoted: there was no candidate"),
     ],
 )
 def test_an_iteration_without_a_candidate_has_a_report_too(state: str, verdict: str, said: str) -> None:
