@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from services.browser import metrics
 from services.browser.adapters.fence import Fence
 from services.browser.adapters.tab import ChromiumTab
-from services.browser.ports import Tab, TabCrashed
+from services.browser.ports import NotActionable, Tab, TabCrashed
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Dialog, Download, Page
@@ -39,6 +39,9 @@ class ChromiumContext:
         self._opening = 0
         self._announced: list[Page] = []
         self._num_popups = 0
+        # Requests and downloads that were refused: a popup that asked for one is never announced.
+        self._num_stopped = 0
+        self._num_adopting = 0
         self._adopted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.fence: Fence | None = None
@@ -68,6 +71,9 @@ class ChromiumContext:
     def tell(self, kind: str, text: str) -> None:
         """Note something that was contained."""
         metrics.CONTAINED.labels(kind).inc()
+        if kind in ("refused", "download"):
+            self._num_stopped += 1
+            self._adopted.set()
         if len(self._events) < _MAX_EVENTS:
             self._events.append(text)
         else:
@@ -81,14 +87,14 @@ class ChromiumContext:
     async def settled(self) -> None:
         """Wait until the popups that pages asked for are tabs, or it is clear that they will not be."""
         deadline = time.monotonic() + _POPUP_S
-        while self._tasks or self._num_popups < sum(tab.num_windows for tab in self._tabs):
+        while self._tasks or self._num_popups + self._num_stopped < sum(tab.num_windows for tab in self._tabs):
             self._adopted.clear()
             try:
                 await asyncio.wait_for(self._adopted.wait(), deadline - time.monotonic())
             except TimeoutError:
                 break
         # What was not announced by now, because its address was refused, never will be.
-        self._num_popups = sum(tab.num_windows for tab in self._tabs)
+        self._num_popups, self._num_stopped = sum(tab.num_windows for tab in self._tabs), 0
 
     async def open_tab(self, *, aside: bool = False) -> ChromiumTab:
         assert self._context is not None
@@ -155,18 +161,23 @@ class ChromiumContext:
         from playwright.async_api import Error
 
         assert self._context is not None
-        try:
-            if len(self._tabs) >= _MAX_TABS:
-                self.tell("popup", f"closed a popup: the session has {_MAX_TABS} tabs")
+        if len(self._tabs) + self._num_adopting >= _MAX_TABS:
+            self.tell("popup", f"closed a popup: the session has {_MAX_TABS} tabs")
+            with contextlib.suppress(Error):
                 await page.close()
-                return
+            return
+        self._num_adopting += 1
+        tab = None
+        try:
             tab = await self._tab_of(self._context, page)
             await page.wait_for_load_state("domcontentloaded", timeout=tab.load_ms)
             await tab.settle()
-        except (Error, TabCrashed) as error:
-            if page.is_closed():
+        except (Error, NotActionable, TabCrashed) as error:
+            if tab is None or page.is_closed():
                 return
             self.tell("popup", f"a popup did not load: {str(error).splitlines()[0]}")
+        finally:
+            self._num_adopting -= 1
         self._listen(tab)
         self._tabs.append(tab)
         self._front = tab

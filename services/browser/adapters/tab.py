@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.browser.adapters import devtools, scripts
 from services.browser.adapters.activity import Activity
+from services.browser.adapters.hand import ChromiumHand
 from services.browser.ports import AXNode, LoadFailed, NotActionable, TabCrashed
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
-
-    from services.browser.adapters.hand import ChromiumHand
 
 T = TypeVar("T")
 _INTERRUPT_S = 2.0
@@ -30,11 +29,9 @@ class ChromiumTab:
     """A page and its DevTools session."""
 
     def __init__(self, page: Page, cdp: CDPSession, *, load_s: float, settle_s: float, call_s: float) -> None:
-        from services.browser.adapters.hand import ChromiumHand
-
         self.page = page
         self.crashed = False
-        self.hand: ChromiumHand = ChromiumHand(self)
+        self.hand = ChromiumHand(self)
         self._send = devtools.sender(cdp)
         self._activity = Activity(cdp)
         self._load_s, self._settle_s, self._call_s = load_s, settle_s, call_s

@@ -50,7 +50,8 @@ TROUBLE = """<!doctype html><title>Trouble</title><body>
 <button onclick="while (true) alert('for ever')">Endless storm</button>
 <button onclick="document.title = confirm('sure?')">Confirm</button>
 <a href="/cart" target="_blank">Popup</a>
-<button onclick="open('/cart', '_blank', 'noopener')">Window</button>
+<button onclick="open('/cart', '_blank', 'noopener')">Window</button><a href="OTHER/secret" target="_blank">Out</a>
+<button onclick="for (let i = 0; i < 30; i++) window.open('/cart', 'w' + i)">Windows</button>
 <a href="/file.bin" download>Download</a><a href="/attachment">Attachment</a>
 <a href="/away">Away by redirect</a><a href="OTHER/secret">Other origin</a>
 <a href="mailto:a@b.test">Mail</a><a href="#part">Part</a>

@@ -97,6 +97,25 @@ async def test_a_popup_becomes_a_tab_in_front(world: World, name: str) -> None:
     assert "text 'Episode: e1'" in outcome.observation.text
 
 
+async def test_a_popup_outside_the_sites_is_refused_without_waiting_for_it(world: World) -> None:
+    opened = await world.open("/trouble")
+    outcome = await world.click(opened, "Out", opened.session)
+    assert outcome.events == [f"refused {world.other}/secret: outside the sites"]
+    assert (outcome.observation.num_tabs, outcome.observation.url) == (1, f"{SHOP}/trouble")
+    assert outcome.elapsed_s < 2.0
+
+
+async def test_popups_beyond_the_twentieth_tab_are_closed(world: World) -> None:
+    opened = await world.open("/trouble")
+    await world.click(opened, "Windows", opened.session)
+    # Popups that were slow to come are counted by the next action.
+    outcome = await world.act(opened.session, "tab_focus [0]")
+    assert 2 < outcome.observation.num_tabs <= 20
+    context = world.registry.get(opened.session)._context
+    await context.settled()
+    assert len(context.tabs) == 20
+
+
 @pytest.mark.parametrize("name", ["Download", "Attachment"])
 async def test_a_download_is_refused(world: World, name: str) -> None:
     opened = await world.open("/trouble")
