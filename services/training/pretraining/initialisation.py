@@ -31,11 +31,11 @@ class Strengths(NamedTuple):
     """Scales found by experiment: how decided each head is at the start."""
 
     embedding: float = 0.7
-    position: float = 10.0
+    position: float = 14.0
     opener: float = 8.0
     flag: float = 2.0
     write: float = 0.4
-    match: float = 1.5
+    match: float = 2.2
     elsewhere: float = 6.0
     answer: float = 3.0
     output_norm: float = 0.15
@@ -78,6 +78,11 @@ def _orthonormal(rows: int, columns: int, generator: torch.Generator) -> torch.T
     return q if rows >= columns else q.t().contiguous()
 
 
+def _loud(rows: torch.Tensor, num_dimensions: int) -> torch.Tensor:
+    """Rows of the length that unit noise has in so many dimensions."""
+    return rows / rows.norm(dim=1, keepdim=True) * math.sqrt(num_dimensions)
+
+
 def _openers(tokenizer: PreTrainedTokenizerFast) -> list[int]:
     ids = [f"[{n}]" for n in range(vocabulary.NUM_IDS)]
     lines = [f"{role} '" for role in vocabulary.LINE_ROLES]
@@ -100,7 +105,12 @@ def _embed(
 ) -> None:
     table = model.model.embed_tokens.weight
     table.normal_(0, 0.02, generator=generator)
-    table[:, parts.token].normal_(0, strengths.embedding, generator=generator)
+    drawn = torch.randn(len(table), parts.token.stop, generator=generator)
+    # Every token equally loud, as a whole and as matching sees it: else loud tokens match everything.
+    seen = drawn @ parts.view.t() @ parts.view
+    table[:, parts.token] = strengths.embedding * (
+        _loud(seen, _SHADOW) + _loud(drawn - seen, parts.token.stop - _SHADOW)
+    )
     table[_openers(tokenizer), _FLAG] = strengths.flag
     model.model.norm.weight.fill_(strengths.output_norm)
     model.model.norm.weight[_FLAG] = 0.02

@@ -9,7 +9,11 @@ from services.common.errors import InvalidArgument
 from services.training.pretraining import demonstrations, encoding, pages, synthetic, vocabulary
 from services.training.pretraining.demonstrations import Demonstration
 
-PAGE = "[998] link 'Home'\n[999] textbox 'City': 'Old town'\n[0] checkbox 'Gift' checked\ntext 'Price: $12.99'\nrow 'A | B'"
+PAGE = """[998] link 'Home'
+[999] textbox 'City': 'Old town'
+[0] checkbox 'Gift' checked
+text 'Price: $12.99'
+row 'A | B'"""
 STEP = Demonstration(
     "demo/1", 300_001, 1, PAGE, "http://shop.test/a/7", 'Set "City" to 42.', "click link 'Home'", "type",
     "City [999]\nACTION: type [999] [42] [0]",
