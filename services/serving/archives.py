@@ -10,24 +10,16 @@ import asyncio
 import hashlib
 import re
 import shutil
-import tarfile
 import tempfile
 from pathlib import Path
 
 from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory
 from ratchet.trajectory.v1 import trajectory_service_pb2_grpc as trajectory_grpc
+from services.common.archives import MAX_BYTES, BadArchive, unpack
 from services.common.errors import FailedPrecondition, InvalidArgument
 
 REQUIRED = ("adapter_config.json", "adapter_model.safetensors")
-MAX_FILES = 32
-MAX_BYTES = 8 * 1024**3
 _FETCH_TIMEOUT_S = 600.0
-
-
-class BadArchive(InvalidArgument):
-    """Not the archive of a PEFT adapter, or not the one that was named."""
-
-    reason = "BAD_ARCHIVE"
 
 
 class Archives:
@@ -50,7 +42,7 @@ class Archives:
                 archive = Path(scratch) / "adapter.tar"
                 await self._download(digest, blob, archive)
                 unpacked = Path(scratch) / "adapter"
-                await asyncio.to_thread(unpack, archive, unpacked)
+                await asyncio.to_thread(unpack, archive, unpacked, REQUIRED)
                 if not target.is_dir():
                     unpacked.rename(target)
         except OSError as error:
@@ -80,22 +72,3 @@ class Archives:
     def forget(self, digest: str) -> None:
         """Remove an adapter's files; they can be fetched again. Unknown digests are no error."""
         shutil.rmtree(self._home / digest, ignore_errors=True)
-
-
-def unpack(archive: Path, target: Path) -> None:
-    """Extract plain files of a tar into a new directory. Raises BadArchive for anything else in it."""
-    target.mkdir()
-    try:
-        with tarfile.open(archive, "r:") as tar:
-            members = tar.getmembers()
-            for member in members:
-                if not member.isreg() or "/" in member.name or member.name.startswith("."):
-                    raise BadArchive(f"the archive holds {member.name!r}; only plain files at its top are taken")
-            if len(members) > MAX_FILES or sum(member.size for member in members) > MAX_BYTES:
-                raise BadArchive(f"the archive holds more than {MAX_FILES} files or {MAX_BYTES} bytes")
-            tar.extractall(target, members, filter="data")
-    except tarfile.TarError as error:
-        raise BadArchive(f"not a whole tar archive: {error}; store the adapter again") from error
-    lacking = [name for name in REQUIRED if not (target / name).is_file()]
-    if lacking:
-        raise BadArchive(f"the archive lacks {' and '.join(lacking)}; it must be a directory that PEFT saved")

@@ -1,0 +1,1 @@
+"""How jobs are run, and the fine-tuning itself."""

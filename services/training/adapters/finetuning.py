@@ -1,0 +1,212 @@
+"""One fine-tuning run, from a job's directory to its adapter.
+
+Invariant: interrupted at any step and run again, it ends with the adapter of an undisturbed run (bit for bit on a
+CPU): batches, dropout and the learning rate depend on the seed and the step alone.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from services.common.errors import FailedPrecondition, RatchetError
+from services.common.telemetry import log
+from services.training.adapters import examples, lora, work
+from services.training.adapters.checkpointing import Checkpoints, Points, State
+from services.training.adapters.examples import Example
+from services.training.adapters.work import Work
+
+# A run reports about so many points, and one at each epoch's end.
+_POINTS = 200
+
+
+class OutOfMemory(FailedPrecondition):
+    """A step needs more memory than there is."""
+
+    reason = "OUT_OF_MEMORY"
+
+
+def run(directory: Path, stopping: Callable[[], bool]) -> bool:
+    """Train until done or told to stop; False when stopped, with a checkpoint kept. Raises RatchetError."""
+    try:
+        return _Run(directory, work.read(directory)).train(stopping)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _out_of_memory(error) from error
+    except RuntimeError as error:
+        if "allocate memory" in str(error) or "out of memory" in str(error):
+            raise _out_of_memory(error) from error
+        raise
+    except OSError as error:
+        raise FailedPrecondition(
+            f"{error.filename or directory}: {error.strerror}; check space and permissions"
+        ) from error
+
+
+def _out_of_memory(error: BaseException) -> RatchetError:
+    return OutOfMemory(
+        f"out of memory: {str(error).splitlines()[0] if str(error) else 'no more to be had'}; set "
+        "training.micro_batch_size or gradient_checkpointing, or lower max_tokens"
+    )
+
+
+class _Run:
+    def __init__(self, directory: Path, job: Work) -> None:
+        self._directory = directory
+        self._job = job
+        self._device = _device(job.device)
+        torch.set_num_threads(job.threads or os.cpu_count() or 1)
+        self._halves = job.precision == "bfloat16" or (job.precision == "auto" and self._device.type == "cuda")
+        initial = directory / "initial"
+        dtype = torch.bfloat16 if self._halves and self._device.type == "cuda" else torch.float32
+        self._model, tokenizer, self._revision = lora.load(
+            job, self._device, dtype, initial if initial.is_dir() else None
+        )
+        self._padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+        self._train, self._validation = examples.read(directory / "dataset.parquet", tokenizer, job.max_tokens)
+        self._weights = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
+        self._optimizer = torch.optim.AdamW(self._weights, lr=job.learning_rate, weight_decay=job.weight_decay)
+        self._checkpoints = Checkpoints(directory)
+        self._points = Points(directory)
+        self._total_steps = job.max_epochs * math.ceil(len(self._train) / job.batch_size)
+        self._saved = self._reported = time.monotonic()
+        self._num_read = 0
+
+    def train(self, stopping: Callable[[], bool]) -> bool:
+        """Go on from the newest checkpoint to the end; False when told to stop."""
+        found = self._checkpoints.load(self._optimizer)
+        if found is None:
+            state = State(initial_perplexity=self._perplexity())
+            torch.manual_seed(self._job.seed)
+        else:
+            state, weights = found
+            lora.restore(self._model, weights)
+            log().info("training resumed", step=state.step, epoch=state.epoch)
+        self._points.begin(self._total_steps, state.initial_perplexity, state.num_points)
+        while not state.is_done:
+            if not self._epoch(state, stopping):
+                self._checkpoint(state)
+                return False
+            self._end_epoch(state)
+        lora.restore(self._model, state.best)
+        facts = {
+            "training_rows": float(len(self._train)),
+            "validation_rows": float(len(self._validation)),
+            "steps": float(state.step),
+            "best_epoch": float(state.best_epoch),
+        }
+        if self._validation:
+            facts["validation_perplexity_before"] = state.initial_perplexity
+            facts["validation_perplexity_after"] = state.best_perplexity
+        lora.save(self._model, self._job, self._revision, facts, self._directory)
+        return True
+
+    def _epoch(self, state: State, stopping: Callable[[], bool]) -> bool:
+        """The batches of an epoch that are left; False when told to stop before the last."""
+        job = self._job
+        todo = examples.batches(self._train, job.batch_size, job.seed, state.epoch)
+        every = max(1, self._total_steps // _POINTS)
+        self._model.train()
+        for rows in todo[state.batch :]:
+            if stopping():
+                return False
+            loss_sum, num_learnt = self._step(state.step, rows)
+            state.batch += 1
+            state.step += 1
+            state.loss_sum += loss_sum
+            state.num_learnt += num_learnt
+            self._num_read += sum(len(row.token_ids) for row in rows)
+            if state.step % every == 0 and state.batch < len(todo):
+                self._report(state, state.epoch + state.batch / len(todo), 0.0)
+            if time.monotonic() - self._saved > job.checkpoint_s:
+                self._checkpoint(state)
+        return True
+
+    def _step(self, step: int, rows: Sequence[Example]) -> tuple[float, int]:
+        """One step of the optimiser; the loss summed over learnt tokens, and their number."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._job.learning_rate * (1 - step / self._total_steps)
+        num_learnt, loss_sum = sum(row.num_response for row in rows), 0.0
+        size = self._job.micro_batch_size or len(rows)
+        for start in range(0, len(rows), size):
+            loss = self._loss(rows[start : start + size])
+            (loss / num_learnt).backward()  # type: ignore[no-untyped-call]
+            loss_sum += loss.item()
+        torch.nn.utils.clip_grad_norm_(self._weights, 1.0)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        if not math.isfinite(loss_sum):
+            raise FailedPrecondition(f"the loss is {loss_sum} at step {step}; lower learning_rate")
+        return loss_sum, num_learnt
+
+    def _loss(self, rows: Sequence[Example]) -> torch.Tensor:
+        """Cross-entropy of the responses, summed over their tokens, in nats."""
+        batch = examples.collate(rows, self._padding, self._device)
+        num_last = batch.labels.shape[1] + 1
+        with self._autocast():
+            logits = self._model(
+                input_ids=batch.token_ids,
+                attention_mask=batch.mask,
+                position_ids=batch.position_ids,
+                logits_to_keep=num_last,
+                use_cache=False,
+            ).logits[:, -num_last:-1]
+        return torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), batch.labels.flatten(), reduction="sum")
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self._device.type, dtype=torch.bfloat16) if self._halves else nullcontext()
+
+    def _perplexity(self) -> float:
+        """Of the validation rows; 0 without any."""
+        if not self._validation:
+            return 0.0
+        self._model.eval()
+        rows = sorted(self._validation, key=lambda row: len(row.token_ids))
+        size = self._job.micro_batch_size or self._job.batch_size
+        with torch.no_grad():
+            total = sum(self._loss(rows[start : start + size]).item() for start in range(0, len(rows), size))
+        return math.exp(min(total / sum(row.num_response for row in rows), 50.0))
+
+    def _end_epoch(self, state: State) -> None:
+        job = self._job
+        state.epoch, state.batch = state.epoch + 1, 0
+        perplexity = self._perplexity()
+        if perplexity < state.best_perplexity or not self._validation:
+            state.best_perplexity, state.best_epoch, state.num_stale = perplexity, state.epoch, 0
+            state.best = lora.tensors(self._model)
+        else:
+            state.num_stale += 1
+        self._report(state, float(state.epoch), perplexity)
+        state.is_done = state.epoch >= job.max_epochs or state.num_stale >= job.patience
+        self._checkpoint(state)
+
+    def _report(self, state: State, epoch: float, perplexity: float) -> None:
+        now = time.monotonic()
+        self._points.add(
+            step=state.step,
+            epoch=epoch,
+            train_loss=state.loss_sum / max(1, state.num_learnt),
+            validation_perplexity=perplexity,
+            tokens_per_s=self._num_read / max(1e-9, now - self._reported),
+        )
+        state.num_points += 1
+        state.loss_sum, state.num_learnt, self._num_read, self._reported = 0.0, 0, 0, now
+
+    def _checkpoint(self, state: State) -> None:
+        self._checkpoints.save(state, lora.tensors(self._model), self._optimizer)
+        self._saved = time.monotonic()
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise FailedPrecondition(f"training.device {name!r} cannot be used: {error}; use auto, cpu or cuda") from error
+    return device

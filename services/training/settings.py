@@ -1,0 +1,38 @@
+"""Settings of the training room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.common.settings import RoomSettings
+
+
+class TrainingSettings(RoomSettings):
+    """`[training]` in the configuration file, RATCHET_TRAINING__* in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="RATCHET_TRAINING__", frozen=True, extra="forbid")
+
+    # More names for directories of base models, beside the packaged ones.
+    models: dict[str, Path] = Field(default_factory=dict)
+    # "auto" takes CUDA where there is one.
+    device: str = "auto"
+    # What products are computed in; "auto" is float32 on a CPU and bfloat16 on a GPU. Adapters are always float32.
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    # CPU threads of a worker; 0 is one for each core.
+    threads: int = Field(default=0, ge=0)
+    # Rows in one forward pass; a batch is added up from as many as it takes. 0 is the whole batch.
+    micro_batch_size: int = Field(default=0, ge=0)
+    # Compute activations again in the backward pass instead of keeping them.
+    gradient_checkpointing: bool = False
+    # A checkpoint is kept after each epoch, and in long epochs after so many seconds.
+    checkpoint_s: float = Field(default=60.0, gt=0)
+    # Ask the Hugging Face hub for a model that is not on this machine.
+    allow_download: bool = True
+    # Jobs that run side by side; others wait.
+    max_running: int = Field(default=1, ge=1)
+    # How often a worker that was killed is started again from its checkpoint.
+    max_restarts: int = Field(default=5, ge=0)
