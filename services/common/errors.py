@@ -37,7 +37,7 @@ class RatchetError(Exception):
             _registry[cls.reason] = cls
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (type(self), self.message, self.metadata))
+        return (_rebuild, (type(self), self.message, self.metadata, self.reason))
 
     def to_status_details(self) -> bytes:
         """The google.rpc.Status that travels in the trailers."""
@@ -48,8 +48,10 @@ class RatchetError(Exception):
         return bytes(status.SerializeToString())
 
 
-def _rebuild(cls: type[RatchetError], message: str, metadata: dict[str, str]) -> RatchetError:
-    return cls(message, **metadata)
+def _rebuild(cls: type[RatchetError], message: str, metadata: dict[str, str], reason: str) -> RatchetError:
+    error = cls(message, **metadata)
+    error.__dict__["reason"] = reason
+    return error
 
 
 class InvalidArgument(RatchetError):
@@ -124,7 +126,7 @@ _BY_CODE: dict[grpc.StatusCode, type[RatchetError]] = {
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> RatchetError:
     """The typed error behind a failed call: its own class where this process knows it, else the code's."""
-    code, message, metadata = error.code(), error.details() or error.code().name, {}
+    code, message, metadata, reason = error.code(), error.details() or error.code().name, {}, ""
     for key, value in error.trailing_metadata() or ():
         if key != DETAILS_KEY:
             continue
@@ -132,9 +134,12 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> RatchetError:
         for detail in status.details:
             info = error_details_pb2.ErrorInfo()
             if detail.Unpack(info):
-                metadata = dict(info.metadata)
+                metadata, reason = dict(info.metadata), info.reason
                 if (known := _registry.get(info.reason)) is not None and known.code == code:
                     return known(message, **metadata)
     if code is grpc.StatusCode.CANCELLED:  # not asked for by us: the server went away or dropped the call
         return Unavailable(f"the call was dropped: {message}", **metadata)
-    return _BY_CODE.get(code, Internal)(message, **metadata)
+    found = _BY_CODE.get(code, Internal)(message, **metadata)
+    if reason:  # a class that only the other process knows: its reason still tells callers apart
+        found.__dict__["reason"] = reason
+    return found

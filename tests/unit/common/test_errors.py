@@ -45,6 +45,14 @@ async def test_a_typed_error_arrives_as_itself(served) -> None:
     assert caught.value.metadata == {"policy": "none"}
 
 
+async def test_a_reason_whose_class_this_process_does_not_know_is_kept(served, monkeypatch) -> None:
+    monkeypatch.delitem(errors._registry, UnknownPolicy.reason)
+    with pytest.raises(errors.NotFound) as caught:
+        await served[1].GetPolicy(pb.GetPolicyRequest(name="none"))
+    assert type(caught.value) is errors.NotFound
+    assert caught.value.reason == "UNKNOWN_POLICY"
+
+
 async def test_a_bug_arrives_as_internal_without_its_text(served) -> None:
     with pytest.raises(errors.Internal) as caught:
         await served[1].GetPolicy(pb.GetPolicyRequest(name="bug"))
