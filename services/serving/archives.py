@@ -19,6 +19,7 @@ from services.common.archives import MAX_BYTES, BadArchive, unpack
 from services.common.errors import FailedPrecondition, InvalidArgument
 
 REQUIRED = ("adapter_config.json", "adapter_model.safetensors")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _FETCH_TIMEOUT_S = 600.0
 
 
@@ -31,7 +32,7 @@ class Archives:
 
     async def fetch(self, digest: str, blob: str) -> Path:
         """The directory of an adapter, fetched if it is not here. Raises InvalidArgument, BadArchive, NotFound."""
-        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        if not _DIGEST.fullmatch(digest):
             raise InvalidArgument(f"{digest!r} is not a sha256 in lower-case hex; give the archive's digest")
         target = self._home / digest
         if target.is_dir():
@@ -51,6 +52,13 @@ class Archives:
                 digest=digest,
             ) from error
         return target
+
+    def here(self) -> list[tuple[str, Path]]:
+        """Digest and directory of each adapter that was fetched and not forgotten, oldest first."""
+        if not self._home.is_dir():
+            return []
+        found = [path for path in self._home.iterdir() if _DIGEST.fullmatch(path.name)]
+        return [(path.name, path) for path in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
 
     async def _download(self, digest: str, blob: str, path: Path) -> None:
         found, size = hashlib.sha256(), 0

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from services.common.errors import NotFound
+from services.common.errors import NotFound, RatchetError
 from services.common.telemetry import log
 from services.serving import metrics
 from services.serving.archives import Archives
@@ -45,6 +45,20 @@ class Loras:
     def digests(self) -> list[str]:
         """Those that a request may name, least recently used first."""
         return list(self._residents)
+
+    async def restore(self) -> None:
+        """Load what an earlier life of the room held, so that a run goes on; drop what fits no more."""
+        for digest, directory in self._archives.here():
+            try:
+                await self._engine.add_adapter(digest, directory)
+            except RatchetError as error:
+                log().warning("adapter dropped", digest=digest, why=error.message)
+                self._archives.forget(digest)
+                continue
+            self._residents[digest] = _Resident()
+        while len(self._residents) > self._max_adapters:
+            await self._retire(next(iter(self._residents)))
+        metrics.ADAPTERS.set(len(self._residents))
 
     async def load(self, digest: str, blob: str) -> None:
         """Make an adapter selectable. Idempotent. Raises InvalidArgument (or a kind of it), NotFound."""

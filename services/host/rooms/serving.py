@@ -37,9 +37,11 @@ async def open_room(
     wanted = settings.load(ServingSettings, table)
     engine = TransformersEngine(wanted, {**packaged_models(), **wanted.models})
     archives = Archives(home / "serving" / "adapters", trajectory_grpc.TrajectoryServiceStub(dial("trajectory")))
-    servicer = ServingServicer(engine, Loras(engine, archives, wanted.max_adapters), wanted.max_requests)
+    loras = Loras(engine, archives, wanted.max_adapters)
+    servicer = ServingServicer(engine, loras, wanted.max_requests)
     await engine.start()
     try:
+        await loras.restore()
         service = pb.DESCRIPTOR.services_by_name["ServingService"].full_name
         yield [Mount(pb_grpc.add_ServingServiceServicer_to_server, servicer, service)]
     finally:

@@ -108,7 +108,7 @@ class TransformersEngine:
         prefixes = Prefixes(settings.prefix_cache_mb * 1_000_000)
         threads = settings.threads or (1 if num_parameters <= MERGE_BELOW else os.cpu_count() or 1)
         self._worker = Worker(
-            Variants(base, revision),
+            Variants(base, self._model.revision),
             prefixes,
             lambda adapter: Group(adapter, prefixes, ends, tokenizer.decode, device),
             settings.max_batch,
@@ -121,7 +121,9 @@ def load(
 ) -> tuple[Any, HuggingFaceTokenizer]:
     """Weights and tokenizer, from this machine first. Raises ModelNotFound, ModelUnusable."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     for local_only in (True, False) if allow_download and checkpoint.directory is None else (True,):
         try:
             tokenizer = AutoTokenizer.from_pretrained(checkpoint.uri, local_files_only=local_only)

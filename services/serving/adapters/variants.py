@@ -36,7 +36,7 @@ class Variants:
         self._merges = sum(parameter.numel() for parameter in base.parameters()) <= MERGE_BELOW
         self._merged: dict[str, torch.nn.Module] = {}
         self._peft: Any = None
-        self._switched: set[str] = set()
+        self._switched: dict[str, None] = {}
         self._active = ""
 
     def add(self, digest: str, directory: Path) -> None:
@@ -58,16 +58,17 @@ class Variants:
                 self._peft.load_adapter(str(directory), adapter_name=digest)
         except (ValueError, TypeError, KeyError) as error:
             raise AdapterMismatch(f"PEFT refuses adapter {digest}: {error}", adapter=digest) from error
-        self._switched.add(digest)
+        self._switched[digest] = None
         self._active = "?"
 
     def remove(self, digest: str) -> None:
         """Let an adapter go. Idempotent."""
         self._merged.pop(digest, None)
         if digest in self._switched:
-            self._switched.remove(digest)
+            del self._switched[digest]
             self._active = "?"
             if self._switched:
+                self._peft.base_model.set_adapter(next(iter(self._switched)))
                 self._peft.delete_adapter(digest)
             else:
                 self._base = self._peft.unload()

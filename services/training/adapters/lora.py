@@ -23,7 +23,9 @@ def load(work: Work, device: torch.device, dtype: torch.dtype, initial: Path | N
     """The model with its adapter, the tokenizer, and the base's revision. Raises ModelNotFound, BaseUnusable."""
     from peft import LoraConfig, PeftModel, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     directory = Path(work.base_uri) if Path(work.base_uri).is_dir() else None
     for local_only in (True, False) if work.allow_download and directory is None else (True,):
         try:
@@ -50,7 +52,7 @@ def load(work: Work, device: torch.device, dtype: torch.dtype, initial: Path | N
             target_modules="all-linear",
             task_type="CAUSAL_LM",
         )
-        model = get_peft_model(base, config)
+        model: Any = get_peft_model(base, config)
     else:
         try:
             model = PeftModel.from_pretrained(base, str(initial), is_trainable=True)

@@ -127,10 +127,11 @@ class Rooms:
 
 @pytest.fixture
 async def open_rooms(tmp_path):
-    """Opens both rooms with the given settings of serving; they end with the test."""
+    """Opens both rooms with the given settings of serving; called again, it restarts them on the same home."""
     async with AsyncExitStack() as stack:
 
         async def start(**table) -> Rooms:
+            await stack.aclose()
             stubs = {}
             for name, room, settings in (("trajectory", trajectory_room, {}), ("serving", serving_room, table)):
                 mounts = await stack.enter_async_context(

@@ -66,6 +66,19 @@ async def test_an_adapter_unloaded_under_a_request_serves_it_to_its_end(rooms, b
     assert list((await rooms.say(TEXT, adapter=digest)).response_token_ids) == expected(base, directory)
 
 
+async def test_adapters_are_there_again_after_a_restart_and_dropped_by_another_base(
+    make, open_rooms, base, adapters, tmp_path
+):
+    directory, archive = adapters[0]
+    digest = await (await open_rooms(model=str(base))).load(archive)
+    rooms = await open_rooms(model=str(base))
+    assert list((await rooms.say(TEXT, adapter=digest)).response_token_ids) == expected(base, directory)
+    rooms = await open_rooms(model=str(make.base(tmp_path / "wide", seed=2, hidden_size=64)))
+    assert await listed(rooms) == []
+    with pytest.raises(NotFound, match="call LoadAdapter"):
+        await rooms.say(TEXT, adapter=digest)
+
+
 async def test_loading_and_unloading_may_be_repeated(rooms, adapters):
     digests = await asyncio.gather(*(rooms.load(adapters[0][1]) for _ in range(3)))
     assert await listed(rooms) == [digests[0]]
