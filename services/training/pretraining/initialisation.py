@@ -80,7 +80,8 @@ def _orthonormal(rows: int, columns: int, generator: torch.Generator) -> torch.T
 
 def _loud(rows: torch.Tensor, num_dimensions: int) -> torch.Tensor:
     """Rows of the length that unit noise has in so many dimensions."""
-    return rows / rows.norm(dim=1, keepdim=True) * math.sqrt(num_dimensions)
+    scaled: torch.Tensor = rows / rows.norm(dim=1, keepdim=True) * math.sqrt(num_dimensions)
+    return scaled
 
 
 def _openers(tokenizer: PreTrainedTokenizerFast) -> list[int]:
