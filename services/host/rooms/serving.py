@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -32,6 +33,8 @@ async def open_room(
     table: dict[str, Any], dial: Callable[[str], aio.Channel], home: Path
 ) -> AsyncIterator[list[Mount]]:
     """Loads the model, then serves it. Raises ModelNotFound and what else makes a model unusable."""
+    # Read once, when torch is loaded: its threads are not to spin while browsers and trainers want the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from services.serving.adapters.transformers import TransformersEngine
 
     wanted = settings.load(ServingSettings, table)

@@ -13,6 +13,13 @@ from pathlib import Path
 
 from services.common.errors import FailedPrecondition
 
+_QUIET = {
+    "PYTHONUNBUFFERED": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    # Threads that spin for work make a step four times as long once others want the cores.
+    "OMP_WAIT_POLICY": "passive",
+}
+
 
 class ChildProcess:
     """ports.Process over an asyncio child."""
@@ -60,7 +67,7 @@ class ChildLauncher:
                     stderr=output,
                     # A Ctrl-C at the terminal is the room's to answer.
                     start_new_session=True,
-                    env={**os.environ, "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"},
+                    env={**_QUIET, **os.environ},
                 )
         except OSError as error:
             os.close(writing)
