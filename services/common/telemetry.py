@@ -39,7 +39,8 @@ def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Looked up at each line: whoever replaces stderr (a test, a terminal's live view) gets the lines.
+        logger_factory=lambda *_args: structlog.PrintLogger(sys.stderr),
     )
 
 
