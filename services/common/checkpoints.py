@@ -72,6 +72,19 @@ def missing(name: str, known: Mapping[str, Path], why: str = "") -> ModelNotFoun
     )
 
 
+def tokenizer_class(directory: Path | None) -> str:
+    """The class of transformers that reads a checkpoint's tokenizer as it was written.
+
+    AutoTokenizer of transformers 5 takes the class of the model's type, which splits words in its own way, even
+    where the tokenizer's files name the generic class; a tokenizer trained here must keep its own splitting.
+    """
+    path = directory / "tokenizer_config.json" if directory else None
+    if path is None or not path.is_file():
+        return "AutoTokenizer"
+    generic = json.loads(path.read_text()).get("tokenizer_class") in ("TokenizersBackend", "PreTrainedTokenizerFast")
+    return "PreTrainedTokenizerFast" if generic else "AutoTokenizer"
+
+
 def _metadata(path: Path) -> Metadata:
     if not path.is_file():
         return Metadata()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from services.common.errors import FailedPrecondition
 from services.common.telemetry import log
 from services.serving.adapters.decoding import Group
 from services.serving.adapters.prefixes import Prefixes
+from services.serving.adapters.proving import prove
 from services.serving.adapters.rows import Row
 from services.serving.adapters.tokenizer import HuggingFaceTokenizer
 from services.serving.adapters.variants import MERGE_BELOW, Variants
@@ -55,7 +57,7 @@ class TransformersEngine:
         return self._tokenizer
 
     async def start(self) -> None:
-        """Load the base. Raises ModelNotFound, ModelUnusable."""
+        """Load the base. Raises ModelNotFound, ModelUnusable, DecodingUnsound."""
         await asyncio.to_thread(self._load)
         assert self._worker is not None
         self._worker.start()
@@ -106,11 +108,13 @@ class TransformersEngine:
         self._tokenizer = tokenizer
         ends = _ends(base, tokenizer.end)
         prefixes = Prefixes(settings.prefix_cache_mb * 1_000_000)
+        new_group = partial(Group, prefixes=prefixes, ends=ends, decode=tokenizer.decode, device=device)
+        prove(base, new_group("", prefixes=Prefixes(0), ends=frozenset()), base.get_input_embeddings().num_embeddings)
         threads = settings.threads or (1 if num_parameters <= MERGE_BELOW else os.cpu_count() or 1)
         self._worker = Worker(
             Variants(base, self._model.revision),
             prefixes,
-            lambda adapter: Group(adapter, prefixes, ends, tokenizer.decode, device),
+            new_group,
             settings.max_batch,
             threads,
         )
@@ -120,13 +124,15 @@ def load(
     checkpoint: Checkpoint, known: dict[str, Path], dtype: torch.dtype, allow_download: bool
 ) -> tuple[Any, HuggingFaceTokenizer]:
     """Weights and tokenizer, from this machine first. Raises ModelNotFound, ModelUnusable."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    import transformers
+    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    tokenizers = getattr(transformers, checkpoints.tokenizer_class(checkpoint.directory))
     for local_only in (True, False) if allow_download and checkpoint.directory is None else (True,):
         try:
-            tokenizer = AutoTokenizer.from_pretrained(checkpoint.uri, local_files_only=local_only)
+            tokenizer = tokenizers.from_pretrained(checkpoint.uri, local_files_only=local_only)
             base: Any = AutoModelForCausalLM.from_pretrained(checkpoint.uri, dtype=dtype, local_files_only=local_only)
             return base.eval(), HuggingFaceTokenizer(tokenizer)
         except OSError as error:

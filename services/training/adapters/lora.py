@@ -22,14 +22,16 @@ class BaseUnusable(FailedPrecondition):
 def load(work: Work, device: torch.device, dtype: torch.dtype, initial: Path | None) -> tuple[Any, Any, str]:
     """The model with its adapter, the tokenizer, and the base's revision. Raises ModelNotFound, BaseUnusable."""
     from peft import LoraConfig, PeftModel, get_peft_model
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    import transformers
+    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     directory = Path(work.base_uri) if Path(work.base_uri).is_dir() else None
+    tokenizers = getattr(transformers, checkpoints.tokenizer_class(directory))
     for local_only in (True, False) if work.allow_download and directory is None else (True,):
         try:
-            tokenizer = AutoTokenizer.from_pretrained(work.base_uri, local_files_only=local_only)
+            tokenizer = tokenizers.from_pretrained(work.base_uri, local_files_only=local_only)
             base: Any = AutoModelForCausalLM.from_pretrained(work.base_uri, dtype=dtype, local_files_only=local_only)
             break
         except OSError as error:
