@@ -61,6 +61,7 @@ class Job:
         self._started: float | None = None
         self._version = 0
         self._changed = asyncio.Condition()
+        self._keeping = asyncio.Lock()
 
     @property
     def is_over(self) -> bool:
@@ -74,18 +75,25 @@ class Job:
         self._started = time.monotonic() if runs else None
 
     async def change(self, **fields: Any) -> None:
-        """Set fields of the record, keep it, and tell the watchers."""
+        """Set fields of the record, keep it, and tell the watchers. Raises FailedPrecondition when the disk refuses."""
         for name, value in fields.items():
             setattr(self.record, name, value)
-        await asyncio.to_thread(write, self.directory / _RECORD, asdict(self.record))
-        await self._tell()
+        # Whole even if the caller is cancelled: a write that goes on alone could overtake the next.
+        try:
+            await asyncio.shield(self._keep())
+        finally:
+            await self._tell()
+
+    async def _keep(self) -> None:
+        async with self._keeping:
+            await asyncio.to_thread(write, self.directory / _RECORD, asdict(self.record))
 
     async def refresh(self) -> bool:
         """Read what the worker reported since; True when there was something new."""
         path = self.directory / "progress.jsonl"
         try:
             status = path.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         if (stamp := (status.st_mtime_ns, status.st_size)) == self._stamp:
             return False

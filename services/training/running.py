@@ -29,6 +29,8 @@ from services.training.settings import TrainingSettings
 T = TypeVar("T")
 # A job's progress is looked at so often.
 POLL_S = 0.25
+# The seconds that a job took so far are kept so often.
+_KEEP_S = 5.0
 # A store that is away is asked again for so long.
 _PATIENCE_S = 300.0
 # A worker that was asked to stop has so long to keep a checkpoint.
@@ -149,8 +151,11 @@ class Runs:
                 await job.change(state=RUNNING)
                 self._count()
                 await self._work(job)
-        except RatchetError as error:
-            await self._finish(job, FAILED, error=error.message)
+        except (RatchetError, OSError, ValueError) as error:
+            try:
+                await self._finish(job, FAILED, error=str(error))
+            except RatchetError as unkept:  # told to the watchers; the next start tries again
+                log().error("training job's end could not be kept", job=job.record.id, why=unkept.message)
         finally:
             job.clock(runs=False)
 
@@ -205,13 +210,17 @@ class Runs:
             await job.change(restarts=job.record.restarts + 1)
 
     async def _follow(self, job: Job, process: Process) -> int:
-        ending = asyncio.ensure_future(process.wait())
+        ending, kept = asyncio.ensure_future(process.wait()), time.monotonic()
         try:
             while not ending.done():
                 await asyncio.wait({ending}, timeout=POLL_S)
                 before = len(job.progress.points), job.message().num_steps
                 if await job.refresh():
                     _measure(job, *before)
+                    if time.monotonic() - kept > _KEEP_S:
+                        kept = time.monotonic()
+                        job.clock(runs=True)
+                        await job.change()
             return await ending
         except asyncio.CancelledError:
             process.stop()

@@ -102,27 +102,6 @@ async def test_a_job_outlives_its_killed_worker_and_the_room(open_rooms, sample,
     assert kept == done
 
 
-async def test_a_cancelled_job_stops_and_keeps_its_checkpoint(open_rooms, sample):
-    rooms = await open_rooms()
-    dataset = await rooms.dataset(sample(40))
-    job = await create(rooms, spec(dataset, max_epochs=2000, patience=2000))
-    waiting = await create(rooms, spec(dataset))
-    await watch(rooms, job.name, lambda job: job.num_steps > 0)
-    for name in (waiting.name, job.name, job.name):
-        reply = await rooms.training.CancelTrainingJob(pb.CancelTrainingJobRequest(name=name))
-        assert reply.training_job.state == State.STATE_CANCELLED
-    assert (await watch(rooms, job.name))[-1].state == State.STATE_CANCELLED
-    assert list((rooms.home / "training").glob("*/checkpoints/*.pt"))
-
-
-async def test_a_job_that_cannot_be_done_says_why(open_rooms, sample):
-    rooms = await open_rooms()
-    job = await create(rooms, spec(await rooms.dataset(sample(4, validation_every=1))))
-    done = (await watch(rooms, job.name))[-1]
-    assert done.state == State.STATE_FAILED
-    assert "no training row" in done.error
-
-
 @pytest.mark.parametrize(
     ("fields", "error", "words"),
     [
