@@ -21,8 +21,8 @@ class BaseUnusable(FailedPrecondition):
 
 def load(work: Work, device: torch.device, dtype: torch.dtype, initial: Path | None) -> tuple[Any, Any, str]:
     """The model with its adapter, the tokenizer, and the base's revision. Raises ModelNotFound, BaseUnusable."""
-    from peft import LoraConfig, PeftModel, get_peft_model
     import transformers
+    from peft import LoraConfig, PeftModel, get_peft_model
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 

@@ -8,7 +8,7 @@ import tarfile
 import pytest
 import torch
 from peft import PeftModel
-from transformers import AutoTokenizer, Qwen2ForCausalLM
+from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
 from ratchet.serving.v1 import serving_service_pb2 as pb
 from services.common.errors import InvalidArgument, NotFound, RatchetError
@@ -20,7 +20,7 @@ TEXT = "PAGE: [12] link 'Velmora Kettle' OBJECTIVE: find the price"
 
 def expected(base, adapter=None):
     """Greedy by transformers and PEFT themselves."""
-    ids = AutoTokenizer.from_pretrained(base)(TEXT, return_tensors="pt").input_ids
+    ids = PreTrainedTokenizerFast.from_pretrained(base)(TEXT, return_tensors="pt").input_ids
     model = Qwen2ForCausalLM.from_pretrained(base)
     model = model if adapter is None else PeftModel.from_pretrained(model, adapter)
     with torch.no_grad():
@@ -152,7 +152,7 @@ async def test_an_unknown_blob_is_not_found(rooms):
 
 def test_a_large_base_switches_adapters_instead_of_copying_itself(base, adapters, monkeypatch):
     monkeypatch.setattr(variants, "MERGE_BELOW", 0)
-    ids = AutoTokenizer.from_pretrained(base)(TEXT, return_tensors="pt").input_ids
+    ids = PreTrainedTokenizerFast.from_pretrained(base)(TEXT, return_tensors="pt").input_ids
     plain = Qwen2ForCausalLM.from_pretrained(base).eval()
     switched = Variants(Qwen2ForCausalLM.from_pretrained(base).eval(), "")
     with torch.no_grad():

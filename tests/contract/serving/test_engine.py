@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from tokenizers import Tokenizer
 
 from services.common.errors import NotFound, RatchetError, ResourceExhausted, Unavailable
 from services.serving.adapters.transformers import TransformersEngine
@@ -70,3 +71,11 @@ async def test_a_directory_that_is_not_a_model_is_refused(open_rooms, tmp_path):
 async def test_a_known_name_leads_to_its_directory(open_rooms, base):
     rooms = await open_rooms(model="mine", models={"mine": str(base)})
     assert (await rooms.say(TEXT, model="mine")).num_response_tokens == 12
+
+
+async def test_a_tokenizer_splits_words_as_it_was_trained_to(open_rooms, base):
+    """transformers' AutoTokenizer would take the splitting of the model's type instead."""
+    rooms = await open_rooms(model=str(base))
+    written = Tokenizer.from_file(str(base / "tokenizer.json"))
+    answer = await rooms.say(TEXT, max_new_tokens=1)
+    assert answer.num_prompt_tokens == len(written.encode(TEXT).ids)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 import torch
-from transformers import AutoTokenizer, Qwen2ForCausalLM
+from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
 from ratchet.serving.v1 import serving_service_pb2 as pb
 from services.common.errors import InvalidArgument, RatchetError
@@ -20,7 +20,7 @@ PROMPTS = [
 
 def expected(base, prompt, num_tokens):
     """transformers' own greedy generate."""
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
     model = Qwen2ForCausalLM.from_pretrained(base).eval()
     ids = tokenizer(prompt, return_tensors="pt").input_ids
     with torch.no_grad():
@@ -70,7 +70,7 @@ async def test_a_seed_decides_what_is_sampled(rooms):
 
 
 async def test_samples_follow_the_models_distribution(rooms, base):
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
     model = Qwen2ForCausalLM.from_pretrained(base).eval()
     with torch.no_grad():
         logits = model(**tokenizer(PROMPTS[1], return_tensors="pt")).logits[0, -1]
@@ -110,7 +110,7 @@ async def test_the_end_token_ends_a_response_and_is_not_in_its_text(rooms):
 
 
 async def test_a_part_keeps_only_its_first_tokens(rooms, base):
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
     page, tail = PROMPTS[2] * 3, " OBJECTIVE: go back"
     parts = [pb.PromptPart(role="user", text=page, max_tokens=10), pb.PromptPart(role="user", text=tail)]
     answer = await rooms.serving.Generate(pb.GenerateRequest(parts=parts, max_new_tokens=2))
@@ -133,7 +133,7 @@ async def test_a_response_ends_where_the_models_context_does(rooms):
 
 async def test_a_chat_template_wraps_the_roles(open_rooms, base, tmp_path):
     model = tmp_path / "chat"
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
     tokenizer.chat_template = (
         "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}"
         "{% if add_generation_prompt %}<assistant>{% endif %}"

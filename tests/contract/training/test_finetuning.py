@@ -10,7 +10,7 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
-from transformers import AutoTokenizer, Qwen2ForCausalLM
+from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
 from services.common.errors import InvalidArgument, RatchetError
 from services.training.adapters import examples, finetuning
@@ -44,7 +44,7 @@ def test_an_adapter_is_learnt_that_plain_peft_loads(undisturbed, base, sample):
     first, reported = points(directory)
     ends = [point["validation_perplexity"] for point in reported if point["validation_perplexity"]]
     held_out = [row for row in sample(40) if row["split"] == "validation"]
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
     plain = Qwen2ForCausalLM.from_pretrained(base)
     assert first["initial_validation_perplexity"] == pytest.approx(perplexity(plain, tokenizer, held_out), rel=1e-3)
     tuned = PeftModel.from_pretrained(plain, directory / "adapter")
@@ -86,7 +86,7 @@ def test_it_stops_early_and_the_best_epoch_is_kept(make_job, base, sample):
     ends = [point["validation_perplexity"] for point in reported if point["validation_perplexity"]]
     best = ends.index(min(ends))
     assert len(ends) == best + 2 < 12
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
     tuned = PeftModel.from_pretrained(Qwen2ForCausalLM.from_pretrained(base), directory / "adapter")
     held_out = [row for row in sample(40) if row["split"] == "validation"]
     assert perplexity(tuned, tokenizer, held_out) == pytest.approx(min(ends), rel=1e-3)
@@ -121,7 +121,7 @@ def test_without_validation_rows_every_epoch_is_done(make_job, sample):
 
 
 def test_only_the_response_is_learnt_and_a_long_prompt_loses_its_start(base):
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
     prompt, response = tokenizer("PAGE: link OBJECTIVE: mug").input_ids, tokenizer("mug [1]").input_ids
     whole = examples.encode("PAGE: link OBJECTIVE: mug", "mug [1]", tokenizer, 128)
     assert whole == examples.Example([*prompt, *response, 0], len(response) + 1)
