@@ -56,6 +56,11 @@ class Encoder:
         self.first_id: int = tokenizer.convert_tokens_to_ids("[0]")  # type: ignore[assignment]
         self._pages: dict[str, Tokens] = {}
 
+    @property
+    def ids(self) -> range:
+        """The tokens that are element ids."""
+        return range(self.first_id, self.first_id + vocabulary.NUM_IDS)
+
     def encode(self, text: str) -> Tokens:
         """Tokens of `text`."""
         ids: list[int] = self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
@@ -80,9 +85,8 @@ class Encoder:
 
     def turn(self, tokens: Tokens, by: int) -> Tokens:
         """The tokens with every id moved by `by`, from 999 on to 0."""
-        low, high = self.first_id, self.first_id + vocabulary.NUM_IDS
-        is_id = (tokens >= low) & (tokens < high)
-        return np.where(is_id, low + (tokens - low + by) % vocabulary.NUM_IDS, tokens)
+        is_id = (tokens >= self.ids.start) & (tokens < self.ids.stop)
+        return np.where(is_id, self.first_id + (tokens - self.first_id + by) % vocabulary.NUM_IDS, tokens)
 
     def turn_answer(self, segment: Segment, by: int) -> Segment:
         """The same question with the ids of its answer moved."""

@@ -37,6 +37,7 @@ class Strengths(NamedTuple):
     write: float = 0.4
     match: float = 2.2
     elsewhere: float = 6.0
+    objective: float = 2.0
     answer: float = 3.0
     output_norm: float = 0.15
     other_heads: float = 0.3
@@ -198,6 +199,34 @@ def _match(
         answer = strengths.answer * parts.view.t()
         attention.o_proj.weight[parts.token, base.start : base.start + _SHADOW] = answer
     _only_on_the_page(model, tokenizer, parts, strengths, size)
+    for layer, head in ((1, 2), (2, 0)):
+        if layer < model.config.num_hidden_layers:
+            _read_objective(model, tokenizer, parts, strengths, layer, slice(head * size, (head + 1) * size))
+
+
+def _read_objective(
+    model: Qwen2ForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    parts: _Parts,
+    strengths: Strengths,
+    layer: int,
+    rows: slice,
+) -> None:
+    """A head that looks at the objective alone, and puts what it finds there in the token part.
+
+    Which of the objective's words it is after is left to training: among a dozen the choice is soon learnt.
+    """
+    attention = model.model.layers[layer].self_attn
+    row = rows.start + (rows.stop - rows.start) // 2 - _SHADOW // 2 - 1
+    mark = _only(tokenizer, vocabulary.QUESTION_MARKS[1])
+    seen = parts.view @ model.model.embed_tokens.weight[mark, parts.token]
+    attention.q_proj.bias[row] = strengths.elsewhere
+    attention.k_proj.weight[row] = 0
+    attention.k_proj.weight[row, parts.shadows[2]] = strengths.objective * seen / seen.norm()
+    attention.v_proj.weight[rows] = 0
+    attention.v_proj.weight[rows.start : rows.start + _SHADOW, parts.token] = parts.view
+    attention.o_proj.weight[:, rows] = 0
+    attention.o_proj.weight[parts.token, rows.start : rows.start + _SHADOW] = strengths.answer * parts.view.t()
 
 
 def _only_on_the_page(

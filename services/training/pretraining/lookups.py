@@ -14,6 +14,15 @@ from services.training.pretraining.pages import Line
 
 FIELDS = ("textbox", "searchbox", "combobox", "spinbutton")
 _SYLLABLES = re.findall(r"\w+", "ka mi ro ta lu ne so vi da pe gu ha ji zo be fi dra pli ste kro an el or is um")
+_TO_PRESS = ('Open "{}".', 'Click "{}".', "Go to {}.", "Press {}.", "Show me {} now.", "I want to see {}.")
+_TO_FILL = (
+    'Type "{1}" into {0}.',
+    "Set {0} to {1}.",
+    'Change {0} to "{1}".',
+    "Put {1} in the {0} field.",
+    "I moved on; the {0} is now {1}.",
+)
+_TO_SEARCH = ("Find {1}.", "What is the number of {1}?", 'Look up "{1}" here.', "Tell me about {1} and its maker.")
 _FIRST = re.compile(r"\S+")
 
 
@@ -46,14 +55,14 @@ def read_fact(rng: random.Random, label: str, value: str) -> Query:
 
 def press_named(rng: random.Random, line: Line) -> Query:
     """An objective names the element to click."""
-    said = rng.choice(('Open "{}".', 'Click "{}".', "Go to {}.", "Press {}.")).format(line.name)
+    said = rng.choice(_TO_PRESS).format(line.name)
     return Query(_question(said), f"{line.name} [{line.id}]\nACTION: click [{line.id}]", "press")
 
 
 def fill_named(rng: random.Random, line: Line) -> Query:
     """An objective gives a text for a named field."""
     value = invented(rng)
-    said = rng.choice(('Type "{1}" into {0}.', "Set {0} to {1}.", 'Change {0} to "{1}".', "Put {1} in the {0} field."))
+    said = rng.choice(_TO_FILL + _TO_SEARCH if line.role == "searchbox" else _TO_FILL)
     enter = 1 if line.role == "searchbox" else 0
     return Query(
         _question(said.format(line.name, value)),

@@ -13,6 +13,7 @@ import torch
 
 from services.training.pretraining.encoding import Segment, Tokens
 
+ID_SKILL = "id"
 _PADDING = -1
 _PAGE = 0
 
@@ -43,16 +44,22 @@ class Batch(NamedTuple):
     num_tokens: int
 
 
-def pack(page: Tokens, segments: list[Segment], skill_names: list[str]) -> Row:
-    """One row of a page and the questions on it."""
+def pack(page: Tokens, segments: list[Segment], skill_names: list[str], ids: range = range(0), gap: int = 0) -> Row:
+    """One row of a page and the questions on it; answers' tokens among `ids` count for the skill "id".
+
+    `gap` positions are left out after the page, as if it were so much longer.
+    """
     tokens, positions = [page], [np.arange(len(page))]
     parts, skills = [np.zeros(len(page), np.int64)], [np.full(len(page), -1)]
     for number, segment in enumerate(segments, 1):
         given, answer = len(segment.given), len(segment.answer)
         tokens += [segment.given, segment.answer]
-        positions.append(np.arange(len(page), len(page) + given + answer))
+        positions.append(len(page) + gap + np.arange(given + answer))
         parts.append(np.full(given + answer, number))
-        skills += [np.full(given, -1), np.full(answer, skill_names.index(segment.skill))]
+        skill = np.full(answer, skill_names.index(segment.skill))
+        if ids:
+            skill[(segment.answer >= ids.start) & (segment.answer < ids.stop)] = skill_names.index(ID_SKILL)
+        skills += [np.full(given, -1), skill]
     return Row(*(np.concatenate(column) for column in (tokens, positions, parts, skills)))
 
 

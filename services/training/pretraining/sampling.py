@@ -1,7 +1,7 @@
 """What the model is shown: pages with questions on them, by a curriculum.
 
-First only look-ups on short cuts of pages, longer ones as accuracy passes a bar, then whole pages with
-the expert's steps beside look-ups.
+Pages are first cut to a few lines around what a step needs, which makes a step cheap, then to more and more
+lines, and are whole in the end. Look-ups and made-up objectives stand beside the expert's steps throughout.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from services.training.pretraining import lookups, packing, pages
 from services.training.pretraining.demonstrations import Demonstration
 from services.training.pretraining.encoding import Encoder, Page, Segment
 from services.training.pretraining.lookups import Query
+from services.training.pretraining.packing import ID_SKILL
+from services.training.pretraining.pages import Line
 
 DENSE = ("look", "read", "press", "fill")
-SKILLS = [*DENSE, "demo"]
+SKILLS = [*DENSE, "demo", "decide", ID_SKILL]
+_MOST_GAP = 440
 
 
 @dataclass
@@ -24,19 +27,24 @@ class Curriculum:
 
     level: int = 6
     top: int = 48
-    bar: float = 0.85
-    patience: int = 6
+    bar: float = 0.93
+    """Share of ids that must be right (smoothed) before the level grows."""
+    patience: int = 10
+    """Fewest steps at a level."""
+    limit: int = 150
+    """Most steps at a level."""
     waited: int = 0
 
     @property
     def whole(self) -> bool:
-        """Pages are shown uncut, with demonstrations."""
+        """Pages are shown uncut."""
         return self.level >= self.top
 
     def saw(self, accuracy: float) -> None:
-        """One optimiser step was made at this (smoothed) look-up accuracy."""
+        """One optimiser step was made at this (smoothed) share of right ids."""
         self.waited += 1
-        if accuracy > self.bar and self.waited >= self.patience and not self.whole:
+        ready = (accuracy > self.bar and self.waited >= self.patience) or self.waited >= self.limit
+        if ready and not self.whole:
             self.level += max(2, self.level // 4)
             self.waited = 0
 
@@ -44,6 +52,24 @@ class Curriculum:
 def query_of(demonstration: Demonstration) -> Query:
     """A demonstration as a question."""
     return Query(demonstration.question, demonstration.response, "demo")
+
+
+def decisions_of(demonstration: Demonstration) -> list[Query]:
+    """The parts of a response that follow from the objective alone: what to act on, the answer's label, the text.
+
+    Asked without the page they cost a fraction of the step; an id, which only the page tells, is given.
+    """
+    thought, _, action = demonstration.response.partition("\nACTION: ")
+    named = thought.rpartition(" [")[0]
+    if demonstration.kind == "stop":
+        label, colon, _value = thought.partition(": ")
+        return [Query(demonstration.question, label + colon if colon else thought.split(" ")[0], "decide")]
+    decisions = [Query(demonstration.question, named or thought, "decide")]
+    if demonstration.kind == "type":
+        before, typed, text = action.partition("] [")
+        given = f"{demonstration.question}{thought}\nACTION: {before}{typed}"
+        decisions.append(Query(given, text, "decide"))
+    return decisions
 
 
 class Sampler:
@@ -59,29 +85,46 @@ class Sampler:
         self._weights = [1 + len(page.demonstrations) // num_queries for page in pages_]
         self._pages = pages_
         self._segments: dict[str, Segment] = {}
+        self._decisions = [
+            encoder.segment(query, ends=False)
+            for page in pages_
+            for step in page.demonstrations
+            for query in decisions_of(step)
+        ]
 
     def rows(self, count: int, curriculum: Curriculum, dense_share: float) -> list[packing.Row]:
-        """`count` rows at the curriculum's level; `dense_share` of the questions on whole pages are look-ups."""
-        chosen = self.rng.choices(self._pages, self._weights, k=count)
-        if not curriculum.whole:
-            return [self._cut(page, curriculum.level) for page in chosen]
-        return [self._whole(page, dense_share) for page in chosen]
-
-    def _cut(self, page: Page, level: int) -> packing.Row:
-        lines = page.text.split("\n")
-        start = self.rng.randrange(max(1, len(lines) - level + 1))
-        text = "\n".join(lines[start : start + level])
-        queries = lookups.draw(self.rng, pages.parse(text), self.num_queries, instructed=False)
-        return self._row(text, [self.encoder.segment(query, ends=query.skill == "read") for query in queries])
-
-    def _whole(self, page: Page, dense_share: float) -> packing.Row:
+        """`count` rows at the curriculum's level; `dense_share` of the questions are not the expert's."""
         num_dense = round(self.num_queries * dense_share)
-        wanted = min(len(page.demonstrations), self.num_queries - num_dense)
-        steps = self.rng.sample(page.demonstrations, wanted)
-        queries = lookups.draw(self.rng, pages.parse(page.text), num_dense, instructed=True)
-        segments = [self._demonstrated(step) for step in steps]
+        chosen = self.rng.choices(self._pages, self._weights, k=count)
+        return [self._asked(page, curriculum, num_dense) for page in chosen]
+
+    def decisions(self, count: int) -> list[packing.Row]:
+        """`count` rows of one decision each."""
+        chosen = self.rng.choices(self._decisions, k=count)
+        page = self.encoder.page("")
+        return [packing.pack(page, [one], SKILLS, gap=self.rng.randint(0, _MOST_GAP)) for one in chosen]
+
+    def _asked(self, page: Page, curriculum: Curriculum, num_dense: int) -> packing.Row:
+        lines, steps = pages.parse(page.text), list(page.demonstrations)
+        self.rng.shuffle(steps)
+        if not curriculum.whole:
+            lines, steps = self._cut(lines, steps, curriculum.level)
+        queries = lookups.draw(self.rng, lines, num_dense, instructed=True)
+        segments = [self._demonstrated(step) for step in steps[: self.num_queries - num_dense]]
         segments += [self.encoder.segment(query, ends=query.skill != "look") for query in queries]
-        return self._row(page.text, segments)
+        return self._row("\n".join(line.text for line in lines), segments)
+
+    def _cut(self, lines: list[Line], steps: list[Demonstration], level: int) -> tuple[list[Line], list[Demonstration]]:
+        """`level` lines around what the first step needs, and the steps that need nothing outside of them."""
+        needed = {id(step): _needed(lines, step) for step in steps}
+        where = needed[id(steps[0])]
+        last = max(0, len(lines) - level)
+        if where is None:
+            start = self.rng.randint(0, last)
+        else:
+            start = self.rng.randint(min(last, max(0, where - level + 1)), min(last, where))
+        kept = [step for step in steps if (at := needed[id(step)]) is None or start <= at < start + level]
+        return lines[start : start + level], kept
 
     def _demonstrated(self, step: Demonstration) -> Segment:
         key = step.question + step.response
@@ -94,4 +137,17 @@ class Sampler:
     def _row(self, text: str, segments: list[Segment]) -> packing.Row:
         by = self.rng.randrange(1000)
         page = self.encoder.turn(self.encoder.page(text), by)
-        return packing.pack(page, [self.encoder.turn_answer(segment, by) for segment in segments], SKILLS)
+        return packing.pack(
+            page, [self.encoder.turn_answer(segment, by) for segment in segments], SKILLS, self.encoder.ids
+        )
+
+
+def _needed(lines: list[Line], step: Demonstration) -> int | None:
+    """Index of the line that a step acts on or answers from; None where it needs none."""
+    thought = step.response.partition("\nACTION: ")[0]
+    for index, line in enumerate(lines):
+        if line.id is not None and thought == f"{line.name} [{line.id}]":
+            return index
+        if line.id is None and line.name and thought == line.name:
+            return index
+    return None

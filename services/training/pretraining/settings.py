@@ -14,19 +14,23 @@ class PretrainingSettings(RoomSettings):
     model_config = SettingsConfigDict(env_prefix="RATCHET_PRETRAINING__")
 
     seed: int = 0
-    num_steps: int = 3000
-    """Optimiser steps; the learning rate falls to a twentieth over the last 40 %."""
+    num_steps: int = 5000
+    """Optimiser steps."""
+    decay_from: float = 0.4
+    """Part of the steps after which the learning rate falls, to a twentieth in the end."""
     learning_rate: float = 1e-3
     """Twice as much wrecks the initialisation."""
     weight_decay: float = 0.01
-    warmup_steps: int = 30
+    warmup_steps: int = 60
     batch_tokens: int = 2048
     """Tokens of a step, padding included."""
-    queries_per_page: int = 10
-    dense_share: float = 0.3
+    queries_per_page: int = 12
+    dense_share: float = 0.4
     """Part of the questions on a whole page that are look-ups rather than the expert's steps."""
+    num_decisions: int = 16
+    """Questions without their page in a step."""
     max_page_tokens: int = 800
-    held_out_worlds: int = 2
+    held_out_worlds: int = 1
     """Worlds of the file that are only measured on."""
     threads: int = 2
     checkpoint_every_s: float = 120.0

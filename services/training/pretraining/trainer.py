@@ -23,7 +23,7 @@ from services.training.pretraining.demonstrations import Demonstration
 from services.training.pretraining.sampling import SKILLS, Curriculum, Sampler
 from services.training.pretraining.settings import PretrainingSettings
 
-_POOL = 24
+_POOL = 32
 
 
 class Trainer:
@@ -55,7 +55,8 @@ class Trainer:
         self.accuracy = dict.fromkeys(SKILLS, 0.0)
         self.step = 0
         self.num_tokens = 0
-        self._batches: list[list[packing.Row]] = []
+        # Each a group of pages and a group of decisions.
+        self._batches: list[list[list[packing.Row]]] = []
         # From which state the batches at hand were drawn, and how many of them are used up.
         self._drawn_from: dict[str, Any] = {}
         self._num_used = 0
@@ -82,30 +83,40 @@ class Trainer:
         """Make one optimiser step; returns its loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.learning_rate * self._rate()
-        batch = packing.collate(self._next(), int(self.tokenizer.pad_token_id))
-        self.num_tokens += batch.num_tokens
+        batches = [packing.collate(group, int(self.tokenizer.pad_token_id)) for group in self._next()]
+        num_learnt = sum(int((batch.skills >= 0).sum()) for batch in batches)
+        total = 0.0
+        for batch in batches:
+            self.num_tokens += batch.num_tokens
+            loss = self._loss(batch) / num_learnt
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.item())
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+        self.curriculum.saw(self.accuracy[packing.ID_SKILL])
+        return total
+
+    def _loss(self, batch: packing.Batch) -> torch.Tensor:
+        """Summed over the learnt tokens."""
         learnt = batch.skills >= 0
         with torch.autocast("cpu", dtype=torch.bfloat16):
             hidden = self.model.model(
                 input_ids=batch.tokens, position_ids=batch.positions, attention_mask=batch.mask, use_cache=False
             ).last_hidden_state[learnt]
             logits = self.model.lm_head(hidden).float()
-        targets, skills = batch.targets[learnt], batch.skills[learnt]
-        loss = functional.cross_entropy(logits, targets)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self.step += 1
-        self._note(logits.argmax(-1) == targets, skills)
-        return float(loss.item())
+        targets = batch.targets[learnt]
+        self._note(logits.argmax(-1) == targets, batch.skills[learnt])
+        return functional.cross_entropy(logits, targets, reduction="sum")
 
     def _rate(self) -> float:
         done = self.step / self.settings.num_steps
+        start = self.settings.decay_from
         warm = min(1.0, (self.step + 1) / self.settings.warmup_steps)
-        return warm * (1.0 if done < 0.6 else max(0.05, (1 - done) / 0.4))
+        return warm * (1.0 if done < start else max(0.05, (1 - done) / (1 - start)))
 
-    def _next(self) -> list[packing.Row]:
+    def _next(self) -> list[list[packing.Row]]:
         while not self._batches:
             self._draw()
         self._num_used += 1
@@ -116,8 +127,9 @@ class Trainer:
         self._num_used = 0
         rows = self.sampler.rows(_POOL, self.curriculum, self.settings.dense_share)
         rows = [row for row in rows if (row.skills >= 0).any()]
-        self._batches = packing.in_batches(rows, self.settings.batch_tokens)
-        self.rng.shuffle(self._batches)
+        groups = packing.in_batches(rows, self.settings.batch_tokens)
+        self.rng.shuffle(groups)
+        self._batches = [[group, self.sampler.decisions(self.settings.num_decisions)] for group in groups]
 
     def _redraw(self, drawn_from: dict[str, Any], num_used: int) -> None:
         version, internal, gauss = drawn_from["rng"]
@@ -132,7 +144,6 @@ class Trainer:
             here = right[skills == number]
             if len(here):
                 self.accuracy[skill] += 0.05 * (here.float().mean().item() - self.accuracy[skill])
-        self.curriculum.saw(self.accuracy["look"])
 
     def _report(self, loss: float, rate: float) -> None:
         accuracy = {skill: round(value, 3) for skill, value in self.accuracy.items()}
@@ -184,6 +195,7 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self._redraw(state["drawn_from"], state["num_used"])
         self.curriculum = Curriculum(**state["curriculum"])
-        self.accuracy, self.step = state["accuracy"], state["step"]
+        self.accuracy.update(state["accuracy"])
+        self.step = state["step"]
         self.num_tokens = state["num_tokens"]
         log().info("resumed", step=self.step, level=self.curriculum.level)

@@ -1,12 +1,14 @@
 """Pages, questions and the tokenizer: what the tiny policy reads."""
 
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from transformers import PreTrainedTokenizerFast
 
 from services.common.errors import InvalidArgument
-from services.training.pretraining import demonstrations, encoding, pages, synthetic, vocabulary
+from services.training.pretraining import demonstrations, encoding, pages, sampling, synthetic, vocabulary
 from services.training.pretraining.demonstrations import Demonstration
 
 PAGE = """[998] link 'Home'
@@ -103,3 +105,21 @@ def test_a_broken_demonstrations_file_is_refused_by_line(tmp_path: Path) -> None
         demonstrations.read(path)
     with pytest.raises(InvalidArgument, match="make tiny"):
         demonstrations.read(tmp_path / "none.jsonl")
+
+
+def test_what_follows_from_the_objective_is_asked_without_the_page() -> None:
+    name, text = sampling.decisions_of(STEP)
+    assert (name.given, name.answer) == (STEP.question, "City")
+    assert (text.given, text.answer) == (f"{STEP.question}City [999]\nACTION: type [999] [", "42] [0]")
+    told = replace(STEP, kind="stop", response="Price: $12.99\nACTION: stop [$12.99]")
+    assert [query.answer for query in sampling.decisions_of(told)] == ["Price: "]
+
+
+def test_a_cut_page_keeps_what_its_steps_need(tokenizer: PreTrainedTokenizerFast) -> None:
+    step = replace(STEP, response="Gift [0]\nACTION: click [0]", kind="click")
+    page = encoding.gather([step])
+    sampler = sampling.Sampler(page, encoding.Encoder(tokenizer, 800), 4, random.Random(0))
+    for row in sampler.rows(20, sampling.Curriculum(level=2), dense_share=0.0):
+        shown = tokenizer.decode(row.tokens[row.parts == 0].tolist())
+        assert "checkbox 'Gift'" in shown
+        assert shown.count("\n") == 2
