@@ -1,8 +1,8 @@
-"""Where an iteration's wall time goes: model, page, store, ours.
+"""Where an iteration's wall time goes: model, page, store, training, tail, ours.
 
 One iteration runs on a host of its own; every episode's clock is read from its stored trajectory. `ours` is what is
-left of an episode's time when waiting for the model, the page and the store is taken away, and of the iteration's
-wall time what no episode and no training accounts for.
+left of an episode's time when waiting for the model, the page and the store is taken away, the gaps between episodes,
+and the phases that neither act nor train. `tail` is workers that wait for the last episodes of a phase.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ from pathlib import Path
 
 from ratchet.orchestrator.v1 import iteration_service_pb2 as pb
 from ratchet.orchestrator.v1.iteration_service_pb2_grpc import IterationServiceStub
+from ratchet.trajectory.v1.trajectory_service_pb2 import Trajectory
+from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceStub
 from services.common import rpc
 from services.host.main import host
+from services.orchestrator import trajectories
 
 PARALLEL = int(os.environ.get("PARALLEL", "8"))
 TASKS = int(os.environ.get("TASKS", "60"))
 
 
-async def measure(home: Path) -> pb.Iteration:
-    """One iteration over TASKS training tasks and as many held-out ones."""
+async def measure(home: Path) -> tuple[pb.Iteration, list[Trajectory]]:
+    """One iteration over TASKS training tasks and half as many held-out ones, and what its episodes recorded."""
     async with host(home, {"host": {"log_level": "warning"}}, []) as addresses:
-        channel = rpc.dial(addresses.address("orchestrator"))
-        stub = IterationServiceStub(channel)
+        channels = {room: rpc.dial(addresses.address(room)) for room in ("orchestrator", "trajectory")}
+        stub = IterationServiceStub(channels["orchestrator"])
         spec = pb.IterationSpec(
             num_train_tasks=TASKS,
             num_eval_tasks=TASKS // 2,
@@ -41,42 +44,54 @@ async def measure(home: Path) -> pb.Iteration:
         async for event in stub.WatchIteration(pb.WatchIterationRequest(name=iteration.name), timeout=1800):
             iteration = event.iteration
             print(f"\r{iteration.phase:<10}", end="", file=sys.stderr, flush=True)
-        await channel.close()
+        store = TrajectoryServiceStub(channels["trajectory"])
+        found = [each async for each in trajectories.of_run(store, iteration.name)]
+        for channel in channels.values():
+            await channel.close()
     if iteration.state != pb.Iteration.STATE_SUCCEEDED:
         raise SystemExit(f"the iteration failed: {iteration.error}")
-    return iteration
+    return iteration, found
 
 
-def breakdown(iteration: pb.Iteration) -> dict[str, float]:
-    """Shares of the iteration's wall time. Episodes run side by side, so their seconds are scaled to wall seconds."""
+def tail_s(spans: list[tuple[float, float]]) -> float:
+    """Worker seconds without an episode because no more were left to begin."""
+    last_start, end = max(start for start, _ in spans), max(end for _, end in spans)
+    busy = sum(max(0.0, stop - max(start, last_start)) for start, stop in spans)
+    return max(0.0, PARALLEL * (end - last_start) - busy)
+
+
+def breakdown(iteration: pb.Iteration, found: list[Trajectory]) -> dict[str, float]:
+    """Seconds of the iteration's wall time by whose they are. Episodes run side by side: worker time / PARALLEL."""
     time, phases = iteration.time, {phase.phase: phase.elapsed_s for phase in iteration.phases}
     episodes_s = time.model_s + time.page_s + time.store_s + time.ours_s
-    wall_of_episodes_s = phases["collect"] + phases["evaluate"]
-    # PARALLEL workers were there for the whole of both phases; what no episode used of them is ours too.
-    idle_s = max(0.0, wall_of_episodes_s * PARALLEL - episodes_s)
-    scale = wall_of_episodes_s / (episodes_s + idle_s)
-    seconds = {
-        "model": time.model_s * scale,
-        "page": time.page_s * scale,
-        "store": time.store_s * scale,
+    tail = 0.0
+    for prefix in ("collect", "evaluate"):
+        ends = [(each.create_time.ToNanoseconds() / 1e9, each) for each in found if each.phase.startswith(prefix)]
+        tail += tail_s([(end - each.timings.total_s, end) for end, each in ends])
+    gaps = max(0.0, (phases["collect"] + phases["evaluate"]) * PARALLEL - episodes_s - tail)
+    return {
+        "model": time.model_s / PARALLEL,
+        "page": time.page_s / PARALLEL,
+        "store": time.store_s / PARALLEL,
         "training": time.training_s,
-        "ours": (time.ours_s + idle_s) * scale + max(0.0, phases.get("train", 0.0) - time.training_s),
+        "tail": tail / PARALLEL,
+        "ours": (time.ours_s + gaps) / PARALLEL
+        + max(0.0, phases.get("train", 0.0) - time.training_s)
+        + phases["curate"]
+        + phases["gate"],
     }
-    seconds["ours"] += phases["curate"] + phases["gate"]
-    total = sum(seconds.values())
-    return {name: value / total for name, value in seconds.items()} | {"wall_s": total}
 
 
 def main() -> None:
     """Print the table and write build/bench/iteration.json."""
     with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as directory:
-        iteration = asyncio.run(measure(Path(directory)))
-    shares = breakdown(iteration)
+        iteration, found = asyncio.run(measure(Path(directory)))
+    seconds = breakdown(iteration, found)
+    wall_s = sum(seconds.values())
     print(f"\r{'part':<10}{'share':>8}{'seconds':>10}")
-    for name, share in shares.items():
-        if name != "wall_s":
-            print(f"{name:<10}{share:>8.1%}{share * shares['wall_s']:>10.1f}")
-    print(f"{'wall':<10}{'':>8}{shares['wall_s']:>10.1f}")
+    for name, value in seconds.items():
+        print(f"{name:<10}{value / wall_s:>8.1%}{value:>10.1f}")
+    print(f"{'wall':<10}{'':>8}{wall_s:>10.1f}")
     print(f"{iteration.num_episodes} episodes, {PARALLEL} at a time, {iteration.num_failed_attempts} failed attempts")
     result = {
         "name": "iteration",
@@ -84,8 +99,8 @@ def main() -> None:
         "parallel": PARALLEL,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        "wall_s": round(shares["wall_s"], 2),
-        "ratios": {f"{name}_share": round(share, 4) for name, share in shares.items() if name != "wall_s"},
+        "wall_s": round(wall_s, 2),
+        "ratios": {f"{name}_share": round(value / wall_s, 4) for name, value in seconds.items()},
     }
     path = Path("build/bench/iteration.json")
     path.parent.mkdir(parents=True, exist_ok=True)
