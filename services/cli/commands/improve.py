@@ -132,6 +132,6 @@ async def _create(rooms: client.Rooms, spec: dict[str, Any], policy: str) -> Ite
 
 
 async def _report(at: invocation.Invocation, rooms: client.Rooms, ended: Iteration) -> Path:
-    from services.cli.report import page
+    from services.cli.report.page import default_path, write
 
-    return await page.write(rooms, ended.name, page.default_path(at, ended.name))
+    return await write(rooms, ended.name, default_path(at, ended.name))

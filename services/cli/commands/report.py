@@ -21,15 +21,15 @@ async def report(
 ) -> None:
     """Write the report of an iteration: scores, filter, training, lost and gained tasks, every step."""
     from services.cli import client, names
-    from services.cli.report import page
+    from services.cli.report.page import default_path, write
 
     at = invocation.of(ctx)
     async with client.connect(at) as rooms:
         name = await names.iteration(rooms, iteration)
-        path = await page.write(
+        path = await write(
             rooms,
             name,
-            file or page.default_path(at, name),
+            file or default_path(at, name),
             max_image_bytes=max_mb * 1_000_000,
             num_collected=collected,
         )
