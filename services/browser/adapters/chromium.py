@@ -98,6 +98,14 @@ class ChromiumBrowser:
             raise ValueError(error.message.splitlines()[0]) from error
         return context
 
+    async def start(self) -> None:
+        """Launch the first process now, so that a machine without a browser is told at once. Raises BrowserMissing."""
+        try:
+            await self._process()
+        except BrowserMissing:
+            await self.stop()
+            raise
+
     async def stop(self) -> None:
         """Close every process; idempotent."""
         processes, self._processes = self._processes, []

@@ -18,7 +18,7 @@ async def open_room(
     dial: Callable[[str], grpc.aio.Channel],  # noqa: ARG001 - every room is opened alike
     home: Path,  # noqa: ARG001
 ) -> AsyncIterator[list[Mount]]:
-    """The browser room; Chromium starts with the first session. It keeps nothing under `home`."""
+    """The browser room, Chromium running; raises BrowserMissing. It keeps nothing under `home`."""
     from ratchet.browser.v1 import browser_service_pb2_grpc as pb_grpc
     from services.browser.adapters.chromium import ChromiumBrowser
     from services.browser.registry import Registry
@@ -27,7 +27,9 @@ async def open_room(
     from services.common.settings import load
 
     settings = load(BrowserSettings, table)
-    registry = Registry(ChromiumBrowser(settings), settings)
+    browser = ChromiumBrowser(settings)
+    await browser.start()
+    registry = Registry(browser, settings)
     registry.start()
     try:
         servicer = BrowserServicer(registry, settings)

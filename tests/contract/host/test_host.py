@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from services.browser.errors import BrowserMissing
 from services.common.addresses import arena_url, socket_directory
 from services.common.errors import InvalidArgument, Unavailable
 from services.common.rpc import AddressInUse
@@ -75,3 +76,9 @@ async def test_a_very_long_home_still_gets_sockets(tmp_path: Path) -> None:
         path = addresses.address("trajectory").removeprefix("unix:")
         assert len(path) < 107
         assert Path(path).is_socket()
+
+
+async def test_a_host_without_a_browser_says_so_before_any_task_is_tried(tmp_path: Path) -> None:
+    with pytest.raises(BrowserMissing, match="RATCHET_BROWSER__EXECUTABLE"):
+        async with host(tmp_path, {"browser": {"executable": "/nowhere/chromium"}}, ["browser"]):
+            pass
