@@ -31,7 +31,7 @@ class Curriculum:
     """Share of ids that must be right (smoothed) before the level grows."""
     patience: int = 10
     """Fewest steps at a level."""
-    limit: int = 150
+    limit: int = 80
     """Most steps at a level."""
     waited: int = 0
 

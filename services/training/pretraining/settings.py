@@ -1,4 +1,4 @@
-"""What a pretraining run can be told. Defaults are what the committed checkpoint was made with."""
+"""What a pretraining run can be told. Defaults: one run of the compute that the committed checkpoint took."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class PretrainingSettings(RoomSettings):
     model_config = SettingsConfigDict(env_prefix="RATCHET_PRETRAINING__")
 
     seed: int = 0
-    num_steps: int = 5000
+    num_steps: int = 2600
     """Optimiser steps."""
     decay_from: float = 0.4
     """Part of the steps after which the learning rate falls, to a twentieth in the end."""
