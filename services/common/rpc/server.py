@@ -119,13 +119,11 @@ class _Boundary(aio.ServerInterceptor):
         room = service.split(".")[1]
 
         async def unary(request: Any, context: Context) -> Any:
-            _enter(context, room, baggage)
-            async with _observed(service, method, context):
+            async with _observed(service, method, context, _enter(context, room, baggage)):
                 return await inner(request, context)
 
         async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-            _enter(context, room, baggage)
-            async with _observed(service, method, context):
+            async with _observed(service, method, context, _enter(context, room, baggage)):
                 async for response in inner(request, context):
                     yield response
 
@@ -142,14 +140,14 @@ class _Boundary(aio.ServerInterceptor):
         return getattr(grpc, f"{kind}_rpc_method_handler")(unary, **codecs)
 
 
-def _enter(context: Context, room: str, baggage: dict[str, str]) -> None:
-    deadline.enter(context.time_remaining())
+def _enter(context: Context, room: str, baggage: dict[str, str]) -> deadline.Request:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(room=room, **baggage)
+    return deadline.enter(context.time_remaining())
 
 
 @asynccontextmanager
-async def _observed(service: str, method: str, context: Context) -> AsyncIterator[None]:
+async def _observed(service: str, method: str, context: Context, request: deadline.Request) -> AsyncIterator[None]:
     started, code = time.perf_counter(), grpc.StatusCode.OK
     telemetry.RPC_IN_FLIGHT.labels(service).inc()
     try:
@@ -170,6 +168,7 @@ async def _observed(service: str, method: str, context: Context) -> AsyncIterato
         internal = errors.Internal(f"internal error {error_id}; the room's log has the details", id=error_id)
         await context.abort(code, internal.message, ((errors.DETAILS_KEY, internal.to_status_details()),))
     finally:
+        request.answered = True
         telemetry.RPC_IN_FLIGHT.labels(service).dec()
         telemetry.RPC_SECONDS.labels(service, method).observe(time.perf_counter() - started)
         telemetry.RPC_HANDLED.labels(service, method, code.name).inc()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from pathlib import Path
 
@@ -19,11 +20,18 @@ SERVICE = "ratchet.orchestrator.v1.PolicyService"
 class Servicer(policy_service_pb2_grpc.PolicyServiceServicer):
     def __init__(self) -> None:
         self.remaining_s = 0.0
+        self.answered = asyncio.Event()
+
+    async def _work(self) -> float:
+        await self.answered.wait()
+        return deadline.bound(None, 1000.0)
 
     async def GetPolicy(self, request: pb.GetPolicyRequest, context: object) -> pb.GetPolicyResponse:
         if request.name == "bug":
             raise ZeroDivisionError("secret /path")
         self.remaining_s = deadline.bound(None, 1000.0)
+        if request.name == "job":
+            self.job = asyncio.create_task(self._work())
         if request.name == "none":
             raise UnknownPolicy("there is no policy none", policy="none")
         return pb.GetPolicyResponse()
@@ -63,6 +71,12 @@ async def test_a_bug_arrives_as_internal_without_its_text(served) -> None:
 async def test_the_caller_s_deadline_bounds_the_calls_made_on_its_behalf(served) -> None:
     await served[1].GetPolicy(pb.GetPolicyRequest(), timeout=5)
     assert 0 < served[0].remaining_s < 60
+
+
+async def test_what_a_request_leaves_running_is_not_bound_by_its_deadline(served) -> None:
+    await served[1].GetPolicy(pb.GetPolicyRequest(name="job"), timeout=5)
+    served[0].answered.set()
+    assert await served[0].job == 1000.0
 
 
 async def test_nobody_there_is_unavailable(tmp_path: Path) -> None:
