@@ -71,6 +71,7 @@ class ChromiumHand:
 
     async def type(self, node: int, text: str, *, enter: bool) -> None:
         element = await self._resolve(node)
+        await self._call(element, scripts.TAKES_TEXT)
         await self._press_on(element)
         field = await self._call(element, scripts.FIELD)
         if "assign" in field:

@@ -72,6 +72,14 @@ POINT = """function() {
   return {error: 'is covered by ' + (words ? `"${words.slice(0, 60)}"` : 'another element')};
 }"""
 
+# Asked before the click that gives focus: clicking a button or a link would do what it does.
+TAKES_TEXT = """function() {
+  const e = this.nodeType === Node.ELEMENT_NODE ? this : this.parentElement;
+  const kind = e.tagName === 'INPUT' ? e.type : e.tagName.toLowerCase();
+  const others = ['checkbox', 'radio', 'button', 'submit', 'reset', 'image', 'file', 'a'];
+  return others.includes(kind) ? {error: 'is not a text field'} : {text: true};
+}"""
+
 # Selects what a field holds so that the next insertion replaces it; answers how text gets in, or why not.
 FIELD = """function() {
   let e = this.nodeType === Node.ELEMENT_NODE ? this : this.parentElement;

@@ -43,6 +43,7 @@ async def test_what_takes_no_text_is_told(world: World, name: str, told: str) ->
     outcome = await world.act(opened.session, f"type [{number}] [x] [0]")
     assert outcome.error.startswith(f"[{number}] ")
     assert outcome.error.endswith(told)
+    assert outcome.observation.url == opened.observation.url
 
 
 async def test_keys_are_pressed_and_unknown_ones_are_told(world: World) -> None:
