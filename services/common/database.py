@@ -25,6 +25,7 @@ from services.common.errors import FailedPrecondition, InvalidArgument, Unavaila
 _PRAGMAS = ("busy_timeout=15000", "journal_mode=WAL", "synchronous=NORMAL", "temp_store=MEMORY")
 # Any fixed number: it keeps two hosts that start at once from migrating one PostgreSQL database together.
 _ADVISORY_LOCK = 7_238_413
+_MIGRATION_ENTRY = Path(__file__).parent / "migrations"
 
 
 class StorageFailed(FailedPrecondition):
@@ -37,6 +38,10 @@ class SchemaMismatch(FailedPrecondition):
     """The database has a schema that this version cannot use; metadata `found` and `supported` name both."""
 
     reason = "SCHEMA_MISMATCH"
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("%", "%%")
 
 
 def _connect_sqlite(connection: Any, _record: Any) -> None:
@@ -124,7 +129,8 @@ class Database:
             # The write lock before the first look; it makes the whole upgrade one transaction, too.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         config = Config()
-        config.set_main_option("script_location", str(self._migrations).replace("%", "%%"))
+        config.set_main_option("script_location", _escaped(_MIGRATION_ENTRY))
+        config.set_main_option("version_locations", _escaped(self._migrations))
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
         config.attributes["version_table"] = self.version_table

@@ -7,7 +7,7 @@ from pathlib import Path
 from services.common.database import Database
 from services.orchestrator import tables
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 
 
 def open_database(url: str) -> Database:

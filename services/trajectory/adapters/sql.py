@@ -17,7 +17,7 @@ from services.common.database import Database
 from services.trajectory.adapters import tables
 from services.trajectory.ports import DatasetRecord, Filter, TrajectoryRecord
 
-_MIGRATIONS = Path(__file__).parent.parent / "migrations"
+_MIGRATIONS = Path(__file__).parent.parent / "migrations" / "versions"
 
 
 class SqlRecords:
