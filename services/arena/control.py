@@ -33,6 +33,10 @@ class EpisodeRequest(BaseModel):
 
 def control_app(registry: Registry, worlds: Worlds, urls: dict[str, str]) -> Starlette:
     """The control application over one registry of episodes; `urls` are the sites' base addresses."""
+    sites = {
+        key: {"url": url, "placeholder": SITES[key].placeholder, "display_url": SITES[key].display_url}
+        for key, url in urls.items()
+    }
 
     async def create_episode(request: Request) -> Response:
         try:
@@ -46,7 +50,7 @@ def control_app(registry: Registry, worlds: Worlds, urls: dict[str, str]) -> Sta
         token = registry.create(worlds.get(wanted.partition, wanted.seed))
         episode = registry.get(token)
         state = storage_state(episode, urls) if wanted.logged_in else {"cookies": [], "origins": []}
-        body = {"token": token, "headers": {EPISODE_HEADER: token}, "storage_state": state, "urls": urls}
+        body = {"token": token, "headers": {EPISODE_HEADER: token}, "storage_state": state, "sites": sites}
         return JSONResponse(body, status_code=201)
 
     async def drop_episode(request: Request) -> Response:

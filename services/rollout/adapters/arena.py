@@ -10,15 +10,6 @@ import httpx
 
 from services.rollout.ports import BadTask, EnvironmentFailed, World
 
-# The names under which policies know the sites; the arena serves them on ports of its choice.
-SITES = {
-    "shopping": ("__SHOPPING__", "http://shop.test"),
-    "shopping_admin": ("__SHOPPING_ADMIN__", "http://admin.test"),
-    "reddit": ("__REDDIT__", "http://forum.test"),
-    "gitlab": ("__GITLAB__", "http://code.test"),
-    "wikipedia": ("__WIKIPEDIA__", "http://wiki.test"),
-}
-
 
 class ArenaEnvironment:
     """Speaks to the arena's control API; `find_url` tells where it is now."""
@@ -37,10 +28,10 @@ class ArenaEnvironment:
         logged_in = bool(task.get("require_login", True))
         body = {"partition": partition, "seed": seed, "logged_in": logged_in}
         made = await self._call("POST", "/episodes", json=body)
-        urls: dict[str, str] = made["urls"]
+        sites: list[dict[str, str]] = list(made["sites"].values())
         return World(
-            sites={SITES[key][1]: url for key, url in urls.items()},
-            placeholders={SITES[key][0]: SITES[key][1] for key in urls},
+            sites={site["display_url"]: site["url"] for site in sites},
+            placeholders={site["placeholder"]: site["display_url"] for site in sites},
             headers=made["headers"],
             storage_state_json=json.dumps(made["storage_state"]),
             token=made["token"],
