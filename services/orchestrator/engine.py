@@ -128,17 +128,14 @@ class Engine:
         turn = Turn(self._services, iteration)
         await turn.begin(step)
         last = step == list(PHASES)[-1]
-        try:
+
+        async def work() -> None:
             await PHASES[step](turn)
             if last:
                 await self._continue(iteration)
-        except RatchetError as error:
-            await self._fail(iteration, error.message)
-            return False
-        except Exception as error:  # noqa: BLE001 - a bug ends the iteration, with an id, and not the host
-            error_id = ids.new_id()
-            telemetry.log().error("phase failed", step=step, error_id=error_id, exc_info=error)
-            await self._fail(iteration, f"internal error {error_id} in {step}; the host's log has the details")
+
+        if error := await _failure(work(), step):
+            await self._fail(iteration, error)
             return False
         await turn.end(step, last=last)
         telemetry.log().info("phase done", step=step, verdict=iteration.verdict)
@@ -148,11 +145,8 @@ class Engine:
         running = await self._services.registry.get(Evaluation, name)
         if running.state != Evaluation.STATE_RUNNING:
             return False
-        try:
-            await evaluation.run(self._services, running)
-            running.state = Evaluation.STATE_SUCCEEDED
-        except RatchetError as error:
-            running.state, running.error = Evaluation.STATE_FAILED, error.message
+        running.error = await _failure(evaluation.run(self._services, running), evaluation.STEP)
+        running.state = Evaluation.STATE_FAILED if running.error else Evaluation.STATE_SUCCEEDED
         running.end_time.GetCurrentTime()
         await self._services.registry.put(running, active=False)
         return True
@@ -202,3 +196,16 @@ class Engine:
         )
         made.create_time.GetCurrentTime()
         return made
+
+
+async def _failure(work: Awaitable[None], step: str) -> str:
+    """Why the work failed, for people; "" when it did not. A bug ends the resource, with an id, and not the host."""
+    try:
+        await work
+    except RatchetError as error:
+        return error.message
+    except Exception as error:  # noqa: BLE001
+        error_id = ids.new_id()
+        telemetry.log().error("step failed", step=step, error_id=error_id, exc_info=error)
+        return f"internal error {error_id} in {step}; the host's log has the details"
+    return ""

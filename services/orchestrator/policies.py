@@ -8,7 +8,7 @@ from ratchet.orchestrator.v1.policy_service_pb2 import Policy
 from ratchet.rollout.v1.rollout_service_pb2 import Agent
 from ratchet.serving.v1 import serving_service_pb2 as serving_pb
 from services.common.errors import FailedPrecondition, NotFound
-from services.orchestrator.registry import Registry
+from services.orchestrator.registry import MAX_PAGE_SIZE, Registry
 
 if TYPE_CHECKING:
     from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceAsyncStub
@@ -45,7 +45,7 @@ class Policies:
     async def builtin(self) -> list[Policy]:
         """Base, trivial and expert."""
         model = await self.model()
-        current = await self._promoted() is None
+        current = not any(policy.current for policy in await self._made())
         base = Policy(name=BASE, state=Policy.STATE_BUILTIN, kind="model", base_model=model.name, current=current)
         return [base, *_WITHOUT_MODEL.values()]
 
@@ -53,24 +53,18 @@ class Policies:
         """A policy by name; "" gives the current one. Raises UnknownPolicy naming what there is."""
         if name in _WITHOUT_MODEL:
             return _WITHOUT_MODEL[name]
-        if not name:
-            return await self._promoted() or (await self.builtin())[0]
-        for policy in await self.all():
-            if policy.name == name:
-                return policy
-        known = ", ".join(policy.name for policy in await self.all())
+        made = await self._made()
+        if found := next((policy for policy in made if policy.name == name or (policy.current and not name)), None):
+            return found
+        base, *others = await self.builtin()
+        if name in ("", BASE):
+            return base
+        known = ", ".join(policy.name for policy in (*made, base, *others))
         raise UnknownPolicy(f"there is no policy {name!r}; known: {known}", policy=name)
 
     async def all(self) -> list[Policy]:
         """Newest first, the built-in ones last."""
-        promoted = await self._promoted()
-        made, token = await self._registry.page(Policy, 500, "")
-        while token:
-            more, token = await self._registry.page(Policy, 500, token)
-            made += more
-        for policy in made:
-            policy.current = promoted is not None and policy.name == promoted.name
-        return [*made, *await self.builtin()]
+        return [*await self._made(), *await self.builtin()]
 
     async def ready(self, policy: Policy) -> Agent:
         """The agent of a policy, its adapter loaded. Raises WrongBase, or what serving says of the adapter."""
@@ -99,6 +93,12 @@ class Policies:
         policy.state = Policy.STATE_PROMOTED if promoted else Policy.STATE_REJECTED
         await self._registry.put(policy, active=False)
 
-    async def _promoted(self) -> Policy | None:
-        made, _token = await self._registry.page(Policy, 500, "")
-        return next((policy for policy in made if policy.state == Policy.STATE_PROMOTED), None)
+    async def _made(self) -> list[Policy]:
+        """Newest first; the newest promoted one is current."""
+        made, token = await self._registry.page(Policy, MAX_PAGE_SIZE, "")
+        while token:
+            more, token = await self._registry.page(Policy, MAX_PAGE_SIZE, token)
+            made += more
+        if newest := next((policy for policy in made if policy.state == Policy.STATE_PROMOTED), None):
+            newest.current = True
+        return made
