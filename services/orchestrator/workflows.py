@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextvars
 from typing import Protocol
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
@@ -79,7 +80,9 @@ class Workflows:
         """Called on a thread of the library."""
         if self._stopping:
             raise HostStopping
-        future = asyncio.run_coroutine_threadsafe(self._work.run_step(kind, name, step), self._loop)
+        # In a context of its own: a step may start the next round's workflow, which is not a part of this one.
+        work = self._work.run_step(kind, name, step)
+        future = contextvars.Context().run(asyncio.run_coroutine_threadsafe, work, self._loop)
         try:
             return future.result()
         except concurrent.futures.CancelledError:
