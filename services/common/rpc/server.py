@@ -21,6 +21,7 @@ from services.common.rpc import deadline
 from services.common.rpc.client import dial
 
 DRAIN_S = 5.0
+_UNLINK_S = 2.0
 Context: TypeAlias = "aio.ServicerContext[Any, Any]"
 
 
@@ -63,7 +64,16 @@ async def serve(mounts: list[Mount], address: str) -> AsyncIterator[str]:
         yield bound
     finally:
         await healthz.enter_graceful_shutdown()
-        await asyncio.shield(server.stop(DRAIN_S))
+        await asyncio.shield(_stop(server, bound))
+
+
+async def _stop(server: aio.Server, bound: str) -> None:
+    await server.stop(DRAIN_S)
+    if bound.startswith("unix:"):
+        # grpc unlinks the socket a while after its stop, by name: it would take the one of a server that comes next.
+        path, until = Path(bound.removeprefix("unix:")), time.monotonic() + _UNLINK_S
+        while path.exists() and time.monotonic() < until:
+            await asyncio.sleep(0.01)
 
 
 async def _bind(server: aio.Server, address: str) -> str:
