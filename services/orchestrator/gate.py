@@ -32,8 +32,8 @@ def decide(reports: list[SplitReport], candidate: str, baseline: str) -> Verdict
     if deciding is None:
         return Verdict(KEPT, f"the candidate was not measured on {DECIDING_SPLIT}")
     change = (
-        f"{deciding.mean:+.1%} on {DECIDING_SPLIT} (paired 95 % interval {deciding.low:+.1%} to {deciding.high:+.1%}, "
-        f"n = {deciding.num_tasks})"
+        f"{100 * deciding.mean:+.1f} points on {DECIDING_SPLIT} (paired 95 % interval {100 * deciding.low:+.1f} to "
+        f"{100 * deciding.high:+.1f}, n = {deciding.num_tasks})"
     )
     worse = [split for split, difference in by_split.items() if difference.high < 0]
     if worse:
