@@ -5,8 +5,10 @@ Invariant: a log line carries the run and the episode that it belongs to, in whi
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -24,6 +26,20 @@ RPC_SECONDS = Histogram(
 RPC_IN_FLIGHT = Gauge("ratchet_rpc_in_flight", "RPCs being handled", ["service"])
 
 
+class _Stderr:
+    """The standard error of the moment; a full disk behind it loses a line, never the work that wrote it."""
+
+    # Looked up at each line: whoever replaces stderr (a test, a terminal's live view) gets the lines.
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            return sys.stderr.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+
+
 def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
     """Log to stderr: coloured lines on a terminal, JSON elsewhere."""
     as_json = not sys.stderr.isatty() if json is None else json
@@ -39,8 +55,7 @@ def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        # Looked up at each line: whoever replaces stderr (a test, a terminal's live view) gets the lines.
-        logger_factory=lambda *_args: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_args: structlog.PrintLogger(cast("TextIO", _Stderr())),
     )
 
 

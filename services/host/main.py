@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -23,6 +24,9 @@ from services.common.addresses import ROOMS, Addresses, socket_directory
 from services.common.errors import FailedPrecondition, InvalidArgument
 from services.host import catalog
 from services.host.settings import HostSettings
+
+# With less, databases could not even note that work has failed.
+_MIN_FREE_BYTES = 10_000_000
 
 
 class HomeNotWritable(FailedPrecondition):
@@ -91,11 +95,16 @@ def _prepare(home: Path) -> None:
         probe = home / f".probe-{os.getpid()}"
         probe.write_text("")
         probe.unlink()
+        free = shutil.disk_usage(home).free
     except OSError as error:
         raise HomeNotWritable(
             f"cannot write to {home}: {error.strerror}; free some space, mend its permissions, or use --home",
             home=home,
         ) from error
+    if free < _MIN_FREE_BYTES:
+        raise HomeNotWritable(
+            f"{home} has {free // 1_000_000} MB free, too little to start; free some space, or use --home", home=home
+        )
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import structlog
 from ratchet.orchestrator.v1.evaluation_service_pb2 import Evaluation
 from ratchet.orchestrator.v1.iteration_service_pb2 import Iteration, IterationSpec
 from services.common import ids, telemetry
+from services.common.database import StorageFailed
 from services.common.errors import FailedPrecondition, RatchetError
 from services.orchestrator import evaluation
 from services.orchestrator.phases import PHASES
@@ -22,8 +23,9 @@ from services.orchestrator.services import Services
 from services.orchestrator.turn import Turn
 
 ITERATIONS, EVALUATIONS = "iterations", "evaluations"
+_FULL_DISK_RETRY_S = 2.0
 Submit = Callable[[str, str, int], Awaitable[bool]]
-Cancellable = TypeVar("Cancellable", Iteration, Evaluation)
+Resource = TypeVar("Resource", Iteration, Evaluation)
 
 
 class IterationRunning(FailedPrecondition):
@@ -96,7 +98,7 @@ class Engine:
             await self._start(EVALUATIONS, stored.name, 0)
         return stored
 
-    async def cancel(self, resource: Cancellable) -> Cancellable:
+    async def cancel(self, resource: Resource) -> Resource:
         """Stop it; what it has done stays. Cancelling what has ended changes nothing."""
         await self._interrupt(resource.name)
         resource = await self._services.registry.get(type(resource), resource.name)
@@ -125,19 +127,18 @@ class Engine:
         iteration = await self._services.registry.get(Iteration, name)
         if iteration.state != Iteration.STATE_RUNNING:
             return False
-        turn = Turn(self._services, iteration)
-        await turn.begin(step)
-        last = step == list(PHASES)[-1]
+        turn, last = Turn(self._services, iteration), step == list(PHASES)[-1]
 
         async def work() -> None:
+            await turn.begin(step)
             await PHASES[step](turn)
             if last:
                 await self._continue(iteration)
+            await turn.end(step, last=last)
 
         if error := await _failure(work(), step):
             await self._fail(iteration, error)
             return False
-        await turn.end(step, last=last)
         telemetry.log().info("phase done", step=step, verdict=iteration.verdict)
         return True
 
@@ -148,7 +149,7 @@ class Engine:
         running.error = await _failure(evaluation.run(self._services, running), evaluation.STEP)
         running.state = Evaluation.STATE_FAILED if running.error else Evaluation.STATE_SUCCEEDED
         running.end_time.GetCurrentTime()
-        await self._services.registry.put(running, active=False)
+        await self._keep(running)
         return True
 
     async def _continue(self, iteration: Iteration) -> None:
@@ -167,8 +168,17 @@ class Engine:
         iteration.state = Iteration.STATE_FAILED
         iteration.error = f"{message} (then: ratchet iterations resume {iteration.name})"
         iteration.end_time.GetCurrentTime()
-        await self._services.registry.put(iteration, active=False)
         telemetry.log().error("iteration failed", cause=message)
+        await self._keep(iteration)
+
+    async def _keep(self, ended: Resource) -> None:
+        """Store how it ended, as soon as the disk lets us: a workflow that forgot its end could not be resumed."""
+        while True:
+            try:
+                return await self._services.registry.put(ended, active=False)
+            except StorageFailed as error:
+                telemetry.log().error("cannot keep the end", cause=error.message)
+                await asyncio.sleep(_FULL_DISK_RETRY_S)
 
     async def _start_iteration(self, iteration: Iteration) -> None:
         while not await self._start(ITERATIONS, iteration.name, iteration.num_resumes):

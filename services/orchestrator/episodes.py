@@ -17,6 +17,7 @@ from ratchet.orchestrator.v1.policy_service_pb2 import Policy
 from ratchet.rollout.v1 import rollout_service_pb2 as pb
 from ratchet.trajectory.v1.trajectory_service_pb2 import Trajectory
 from services.common import telemetry
+from services.common.database import StorageFailed
 from services.common.errors import FailedPrecondition, InvalidArgument, RatchetError, ResourceExhausted
 from services.orchestrator import metrics, trajectories
 from services.orchestrator.ports import SuiteTask
@@ -89,7 +90,10 @@ Report = Callable[[Progress], Awaitable[None]]
 
 
 async def run(services: Services, job: Job, report: Report) -> Progress:
-    """Run what has no result yet. Raises EpisodesLost, and InvalidArgument for a task that cannot be run at all."""
+    """Run what has no result yet.
+
+    Raises EpisodesLost, InvalidArgument for a task that cannot be run at all, StorageFailed for a full disk.
+    """
     progress = Progress(total=len(job.plans), started=time.monotonic())
     attempts: dict[str, int] = {}
     finished: dict[str, float] = {}
@@ -153,8 +157,8 @@ async def _run_one(services: Services, job: Job, plan: Plan, first: int, progres
         try:
             agent = await services.policies.ready(plan.policy)
             return await _attempt(services, job, plan, agent, attempt)
-        except InvalidArgument:
-            raise
+        except (InvalidArgument, StorageFailed):
+            raise  # another attempt would meet the same
         except ResourceExhausted:
             await asyncio.sleep(_BACKOFF_S[min(waited, len(_BACKOFF_S) - 1)])
             waited += 1

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ratchet.orchestrator.v1.evaluation_service_pb2 import Evaluation
 from ratchet.orchestrator.v1.iteration_service_pb2 import Iteration
 from ratchet.orchestrator.v1.policy_service_pb2 import Policy
-from services.common.database import Database
+from services.common.database import Database, StorageFailed
 from services.common.errors import InvalidArgument, NotFound
 from services.orchestrator.tables import resources
 
@@ -30,6 +30,8 @@ class Registry:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._changed = asyncio.Condition()
+        # Changes that could not be kept: whoever watches must hear of them another way.
+        self._refusals: dict[str, StorageFailed] = {}
 
     async def create(self, resource: R, request_id: str, *, active: bool) -> tuple[R, bool]:
         """Store a new resource; the earlier one and False where the request id was seen before."""
@@ -52,14 +54,20 @@ class Registry:
         return resource, True
 
     async def put(self, resource: R, *, active: bool) -> None:
-        """Replace a resource's state; inactive ones are finished."""
-        async with self._database.write() as connection:
-            await connection.execute(
-                sa.update(resources)
-                .where(resources.c.name == resource.name)
-                .values(body=resource.SerializeToString(), version=resources.c.version + 1, active=active)
-            )
-        await self._notify()
+        """Replace a resource's state; inactive ones are finished. Raises StorageFailed, here and for the watchers."""
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(
+                    sa.update(resources)
+                    .where(resources.c.name == resource.name)
+                    .values(body=resource.SerializeToString(), version=resources.c.version + 1, active=active)
+                )
+            self._refusals.pop(resource.name, None)
+        except StorageFailed as refusal:
+            self._refusals[resource.name] = refusal
+            raise
+        finally:
+            await self._notify()
 
     async def get(self, kind: type[R], name: str) -> R:
         """The resource of that name. Raises NotFound, with what to ask for instead."""
@@ -94,11 +102,16 @@ class Registry:
         return [kind.FromString(row["body"]) for row in rows[:size]], token
 
     async def watch(self, kind: type[R], name: str, after_version: int = 0) -> AsyncIterator[tuple[R, int]]:
-        """(resource, version) now if newer than `after_version`, then at every change, until it is finished."""
+        """(resource, version) now if newer than `after_version`, then at every change, until it is finished.
+
+        Raises NotFound, and StorageFailed when its state cannot be kept any more.
+        """
         await self.get(kind, name)
         query = sa.select(resources).where(resources.c.name == name)
         while True:
             async with self._changed:
+                if refusal := self._refusals.get(name):
+                    raise refusal
                 row = (await self._database.read(query))[0]
                 if row["version"] <= after_version and row["active"]:
                     await self._changed.wait()

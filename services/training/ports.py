@@ -7,6 +7,8 @@ from typing import Protocol
 
 # Exit status of a worker that was told to stop and kept a checkpoint.
 STOPPED = 75
+# Exit status of a worker that could not write down why it gave up.
+UNWRITABLE = 74
 
 
 class Process(Protocol):

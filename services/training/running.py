@@ -23,7 +23,7 @@ from services.common.errors import NotFound, RatchetError, Unavailable
 from services.common.telemetry import log
 from services.training import blobs, jobs, metrics, presets
 from services.training.jobs import CANCELLED, FAILED, RUNNING, SUCCEEDED, Job, Record
-from services.training.ports import STOPPED, Launcher, Process
+from services.training.ports import STOPPED, UNWRITABLE, Launcher, Process
 from services.training.settings import TrainingSettings
 
 T = TypeVar("T")
@@ -266,6 +266,8 @@ def _reason(directory: Path, status: int) -> str | None:
     """Why the worker gave up; None when it was killed or stopped, and may be started again."""
     if status < 0 or status == STOPPED:
         return None
+    if status == UNWRITABLE:
+        return f"the worker cannot write to {directory}; check space and permissions"
     path = directory / "error.json"
     if path.is_file():
         return str(json.loads(path.read_text())["error"])

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from services.common.errors import RatchetError
 from services.training import jobs
-from services.training.ports import STOPPED
+from services.training.ports import STOPPED, UNWRITABLE
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             done = _finetune(directory, stopping)
         except RatchetError as error:
-            jobs.write(directory / "error.json", {"error": error.message})
+            try:
+                jobs.write(directory / "error.json", {"error": error.message})
+            except RatchetError:
+                return UNWRITABLE
             return 1
     return 0 if done else STOPPED
 
