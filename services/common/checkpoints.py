@@ -54,7 +54,9 @@ def locate(name: str, known: Mapping[str, Path]) -> Checkpoint:
     if directory is None and (Path(name).is_absolute() or name.startswith((".", "~")) or Path(name).is_dir()):
         directory = Path(name).expanduser()
     if directory is None:
-        if not name or name.count("/") > 1 or name != name.strip():
+        if (
+            name.count("/") != 1 or name != name.strip()
+        ):  # without an owner the hub has only old names, which it forwards
             raise missing(name, known)
         return Checkpoint(name, name, None, Metadata())
     if not (directory / "config.json").is_file():
@@ -67,7 +69,7 @@ def missing(name: str, known: Mapping[str, Path], why: str = "") -> ModelNotFoun
     names = ", ".join(sorted(known)) or "none"
     return ModelNotFound(
         f"no model {name!r}{': ' + why if why else ''}; looked for a known name ({names}), a directory with "
-        "config.json, weights and tokenizer, and a model of the Hugging Face cache or hub. Give one of these",
+        "config.json, weights and tokenizer, and owner/name in the Hugging Face cache or hub. Give one of these",
         model=name,
     )
 

@@ -21,7 +21,7 @@ from services.common.rpc import deadline
 from services.common.rpc.client import dial
 
 DRAIN_S = 5.0
-_UNLINK_S = 2.0
+_UNLINK_POLL_S, _UNLINK_POLLS = 0.01, 200
 Context: TypeAlias = "aio.ServicerContext[Any, Any]"
 
 
@@ -71,9 +71,11 @@ async def _stop(server: aio.Server, bound: str) -> None:
     await server.stop(DRAIN_S)
     if bound.startswith("unix:"):
         # grpc unlinks the socket a while after its stop, by name: it would take the one of a server that comes next.
-        path, until = Path(bound.removeprefix("unix:")), time.monotonic() + _UNLINK_S
-        while path.exists() and time.monotonic() < until:
-            await asyncio.sleep(0.01)
+        path = Path(bound.removeprefix("unix:"))
+        for _ in range(_UNLINK_POLLS):
+            if not path.exists():
+                return
+            await asyncio.sleep(_UNLINK_POLL_S)
 
 
 async def _bind(server: aio.Server, address: str) -> str:
