@@ -50,7 +50,7 @@ DEMO_HOME ?= build/demo
 demo: setup  ## set up everything and run one whole iteration (QUICK=1: a short one)
 	scripts/demo $(DEMO_HOME) $(if $(QUICK),--quick)
 
-tiny: setup  ## train ratchet-tiny again from nothing (hours on a CPU)
+tiny: setup  ## train ratchet-tiny again from nothing (about an hour on 2 cores)
 	scripts/tiny
 
 NAME ?= iteration

@@ -1,4 +1,4 @@
-"""What a pretraining run can be told. Defaults: one run of the compute that the committed checkpoint took."""
+"""What a pretraining run can be told. The defaults made the committed checkpoint."""
 
 from __future__ import annotations
 
