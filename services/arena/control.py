@@ -14,7 +14,9 @@ from starlette.routing import Route
 
 from services.arena import suite
 from services.arena.app import EPISODE_HEADER
-from services.arena.errors import ArenaError, BadInput, TooManyEpisodes, UnknownResource
+from services.arena.errors import ArenaError, BadInput, NotInstalled, TooManyEpisodes, UnknownResource
+from services.arena.miniwob.control import MiniwobControl
+from services.arena.miniwob.package import Package
 from services.arena.names import Partition
 from services.arena.sites import SITES
 from services.arena.state import EpisodeState, Registry
@@ -31,8 +33,11 @@ class EpisodeRequest(BaseModel):
     logged_in: bool = True
 
 
-def control_app(registry: Registry, worlds: Worlds, urls: dict[str, str]) -> Starlette:
+def control_app(
+    registry: Registry, worlds: Worlds, urls: dict[str, str], package: Package | NotInstalled, miniwob_url: str
+) -> Starlette:
     """The control application over one registry of episodes; `urls` are the sites' base addresses."""
+    miniwob = MiniwobControl(package, miniwob_url, _number)
     sites = {
         key: {"url": url, "placeholder": SITES[key].placeholder, "display_url": SITES[key].display_url}
         for key, url in urls.items()
@@ -84,6 +89,8 @@ def control_app(registry: Registry, worlds: Worlds, urls: dict[str, str]) -> Sta
             Route("/episodes/{token}", _told(drop_episode), methods=["DELETE"]),
             Route("/suites/{split}", _told(get_suite)),
             Route("/tasks/{task_id}/expert", _told(get_expert)),
+            Route("/miniwob", _told(miniwob.site)),
+            Route("/miniwob/suites/{split}", _told(miniwob.suite)),
             Route("/healthz", healthz),
         ]
     )
@@ -99,6 +106,8 @@ def _told(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Reque
                 status = 404
             elif isinstance(error, TooManyEpisodes):
                 status = 429
+            elif isinstance(error, NotInstalled):
+                status = 503
             return JSONResponse({"error": {"cause": error.cause, "next_step": error.next_step}}, status_code=status)
 
     return wrapped

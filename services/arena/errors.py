@@ -26,3 +26,7 @@ class TooManyEpisodes(ArenaError):
 
 class PortInUse(ArenaError):
     """A socket could not be bound at start."""
+
+
+class NotInstalled(ArenaError):
+    """What was asked for comes with a package that this installation lacks (HTTP 503)."""

@@ -1,4 +1,7 @@
-"""Serves the sites and the control API, each on a port of its own, from one server in the caller's event loop."""
+"""Serves the sites, the MiniWoB++ pages and the control API from one server in the caller's event loop.
+
+Invariant: each has a port, and so an origin, of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,20 @@ import socket
 from collections.abc import Iterator
 
 import uvicorn
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.arena.app import site_app
 from services.arena.control import control_app
-from services.arena.errors import ArenaError, BadInput, PortInUse
+from services.arena.errors import ArenaError, BadInput, NotInstalled, PortInUse
+from services.arena.miniwob import package
+from services.arena.miniwob.pages import pages_app
 from services.arena.settings import ArenaSettings
 from services.arena.sites import SITES
 from services.arena.state import Registry
 from services.arena.world import Worlds
 
-_CONTROL = "control"
+_CONTROL, _MINIWOB = "control", "miniwob"
 
 
 class _QuietServer(uvicorn.Server):
@@ -40,14 +46,14 @@ class _ByPort:
 
 
 class ArenaServer:
-    """All sites plus control. `urls` (by site key) and `control_url` are known after `start()`."""
+    """All sites plus control. `urls` (by site key), `miniwob_url` and `control_url` are known after `start()`."""
 
     def __init__(self, settings: ArenaSettings | None = None) -> None:
         self._settings = settings or ArenaSettings()
         self.registry = Registry(self._settings.max_episodes, self._settings.idle_timeout_s)
         self.worlds = Worlds(self._settings.num_cached_worlds)
         self.urls: dict[str, str] = {}
-        self.control_url = ""
+        self.control_url = self.miniwob_url = ""
         self._server: _QuietServer | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -57,15 +63,18 @@ class ArenaServer:
         if unknown:
             raise BadInput(f"site_ports names unknown sites {unknown}", f"use {', '.join(SITES)}")
         ports = {key: self._settings.site_ports.get(key, 0) for key in SITES}
-        ports[_CONTROL] = self._settings.control_port
+        ports |= {_CONTROL: self._settings.control_port, _MINIWOB: self._settings.miniwob_port}
+        miniwob = _miniwob(self._settings.miniwob_html)
         sockets = self._bind(ports)
         urls = {key: f"http://{self._settings.host}:{sock.getsockname()[1]}" for key, sock in sockets.items()}
-        self.control_url = urls.pop(_CONTROL)
+        self.control_url, self.miniwob_url = urls.pop(_CONTROL), urls.pop(_MINIWOB)
         self.urls = urls
-        apps = {sockets[key].getsockname()[1]: site_app(SITES[key], self.registry) for key in SITES}
-        apps[sockets[_CONTROL].getsockname()[1]] = control_app(self.registry, self.worlds, self.urls)
+        apps: dict[str, ASGIApp] = {key: site_app(SITES[key], self.registry) for key in SITES}
+        apps[_CONTROL] = control_app(self.registry, self.worlds, self.urls, miniwob, self.miniwob_url)
+        # Without the package nothing is told of this port, and whoever finds it finds nothing.
+        apps[_MINIWOB] = Starlette() if isinstance(miniwob, NotInstalled) else pages_app(miniwob)
         config = uvicorn.Config(
-            _ByPort(apps),
+            _ByPort({sockets[key].getsockname()[1]: app for key, app in apps.items()}),
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -112,3 +121,10 @@ class ArenaServer:
                 ) from error
             sockets[key] = sock
         return sockets
+
+
+def _miniwob(directory: str) -> package.Package | NotInstalled:
+    try:
+        return package.find(directory)
+    except NotInstalled as missing:
+        return missing

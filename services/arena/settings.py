@@ -17,6 +17,10 @@ class ArenaSettings(BaseSettings):
     site_ports: dict[str, int] = Field(
         default_factory=dict, description="Port per site key (e.g. shopping); a missing one is chosen free."
     )
+    miniwob_port: int = Field(0, ge=0, le=65535, description="Port of the MiniWoB++ pages; 0 = any free port.")
+    miniwob_html: str = Field(
+        "", description="Directory of the MiniWoB++ pages; empty finds the installed package miniwob."
+    )
     control_port: int = Field(0, ge=0, le=65535, description="Port of the control API; 0 = any free port.")
     num_cached_worlds: int = Field(8, ge=1, description="Worlds kept built; one is about 1 MB.")
     max_episodes: int = Field(512, ge=1, description="Live episodes before new ones are refused.")
