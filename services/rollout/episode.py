@@ -65,6 +65,8 @@ class Episode:
         """Raises the RatchetError of the machinery after recording the attempt as FAILED."""
         try:
             async with self._opened() as (world, session, observation):
+                intent = await self._environment.intent(self._task, lambda locator: self._read(session, locator))
+                self._recorder.asked(intent)
                 state = _State(observation)
                 reason = ""
                 rules = stopping.StoppingRules(self._request.max_steps)
@@ -103,6 +105,10 @@ class Episode:
         finally:
             await asyncio.shield(self._close(world, session))
 
+    async def _read(self, session: str, locator: str) -> str:
+        reply = await self._browser.Probe(browser_pb.ProbeRequest(session=session, url="last", locator=locator))
+        return reply.content
+
     async def _close(self, world: World, session: str) -> None:
         started = time.perf_counter()
         try:
@@ -119,7 +125,7 @@ class Episode:
         index = len(self._recorder.trajectory.steps)
         screenshot = await self._screenshot(session) if self._request.screenshots else ""
         view = prompts.View(
-            observation.text, observation.url, str(self._task["intent"]), state.previous, state.previous_element
+            observation.text, observation.url, self._recorder.trajectory.intent, state.previous, state.previous_element
         )
         started = time.perf_counter()
         decision = await self._agent.decide(view, observation, index)

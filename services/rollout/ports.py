@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -50,6 +51,13 @@ class Environment(Protocol):
 
     async def close(self, world: World) -> None:
         """Forget the world. Idempotent; never raises for one that is gone."""
+
+    async def intent(self, task: dict[str, Any], read: Callable[[str], Awaitable[str]]) -> str:
+        """What the agent is asked to do, once its session shows the start page.
+
+        `read` evaluates a JavaScript expression in that page, for environments whose pages make the intent.
+        Raises EnvironmentFailed where the page does not say.
+        """
 
     async def expert(self, world: str, task: dict[str, Any], split: str) -> list[dict[str, Any]]:
         """The moves that solve the task. Raises BadTask where the environment knows none."""

@@ -49,6 +49,13 @@ class Recorder:
         self._store, self._max_inline_bytes = store, max_inline_bytes
         self._started = time.perf_counter()
 
+    def asked(self, intent: str) -> None:
+        """Keep what the agent is really asked to do, where that differs from the task as it was written."""
+        if intent != self.trajectory.intent:
+            self.trajectory.intent = intent
+            task = json.loads(self.trajectory.task_json) | {"intent": intent}
+            self.trajectory.task_json = json.dumps(task, sort_keys=True)
+
     async def put_blob(self, content: bytes) -> str:
         """Store bytes; their name, blobs/{sha256}."""
 

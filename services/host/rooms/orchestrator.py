@@ -1,4 +1,4 @@
-"""The orchestrator on its databases, with the arena's suite built in."""
+"""The orchestrator on its databases, with the suites of the arena and of MiniWoB++ built in."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ async def open_room(
 ) -> AsyncIterator[list[Mount]]:
     """Registry first, then the workflows, which take up again what the last host left."""
     from services.orchestrator.adapters.arena import ArenaSuite
+    from services.orchestrator.adapters.control import ArenaControl
+    from services.orchestrator.adapters.miniwob import MiniwobSuite
     from services.orchestrator.database import open_database
     from services.orchestrator.engine import Engine
     from services.orchestrator.policies import Policies
@@ -44,10 +46,11 @@ async def open_room(
         database = open_database(own.database(directory))
         await database.start()
         stack.push_async_callback(database.close)
-        arena = ArenaSuite(lambda: own.arena_url or addresses.arena_url(home))
-        stack.push_async_callback(arena.stop)
+        control = ArenaControl(lambda: own.arena_url or addresses.arena_url(home))
+        stack.push_async_callback(control.stop)
         stubs, registry = Stubs.over(dial), Registry(database)
-        services = Services(stubs, registry, Policies(registry, stubs.serving), Suites(database, {"arena": arena}), own)
+        suites = Suites(database, {"arena": ArenaSuite(control), "miniwob": MiniwobSuite(control)})
+        services = Services(stubs, registry, Policies(registry, stubs.serving), suites, own)
         engine = Engine(services)
         workflows = Workflows(own.workflows(directory), own.executor_id, engine)
         engine.attach(workflows.submit)
@@ -55,10 +58,10 @@ async def open_room(
         stack.push_async_callback(workflows.stop)
         await engine.recover()
         iterations, evaluations = IterationServicer(services, engine), EvaluationServicer(services, engine)
-        policies, suites = PolicyServicer(services.policies), SuiteServicer(services.suites)
+        policies, listing = PolicyServicer(services.policies), SuiteServicer(suites)
         yield [
             Mount(add_IterationServiceServicer_to_server, iterations, f"{_PACKAGE}.IterationService"),
             Mount(add_EvaluationServiceServicer_to_server, evaluations, f"{_PACKAGE}.EvaluationService"),
             Mount(add_PolicyServiceServicer_to_server, policies, f"{_PACKAGE}.PolicyService"),
-            Mount(add_SuiteServiceServicer_to_server, suites, f"{_PACKAGE}.SuiteService"),
+            Mount(add_SuiteServiceServicer_to_server, listing, f"{_PACKAGE}.SuiteService"),
         ]

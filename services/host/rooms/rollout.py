@@ -20,16 +20,23 @@ async def open_room(
 ) -> AsyncIterator[list[Mount]]:
     """A worker that reaches the arena of this home, and the sites that are configured."""
     from services.rollout.adapters.arena import ArenaEnvironment
+    from services.rollout.adapters.control import ArenaControl
+    from services.rollout.adapters.miniwob import MiniwobEnvironment
     from services.rollout.adapters.sites import SitesEnvironment
+    from services.rollout.ports import Environment
     from services.rollout.service import RolloutServicer
     from services.rollout.settings import RolloutSettings
 
     own = settings.load(RolloutSettings, table)
-    arena = ArenaEnvironment(lambda: own.arena_url or addresses.arena_url(home))
-    sites = SitesEnvironment(own.sites, own.storage_state_dir)
+    control = ArenaControl(lambda: own.arena_url or addresses.arena_url(home))
+    environments: dict[str, Environment] = {
+        "arena": ArenaEnvironment(control),
+        "miniwob": MiniwobEnvironment(control),
+        "sites": SitesEnvironment(own.sites, own.storage_state_dir),
+    }
     servicer = RolloutServicer(
         own,
-        {"arena": arena, "sites": sites},
+        environments,
         browser=dial("browser"),
         serving=dial("serving"),
         scoring=dial("scoring"),
@@ -38,4 +45,4 @@ async def open_room(
     try:
         yield [Mount(add_RolloutServiceServicer_to_server, servicer, "ratchet.rollout.v1.RolloutService")]
     finally:
-        await arena.stop()
+        await control.stop()

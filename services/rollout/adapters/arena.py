@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
-
-from services.rollout.ports import BadTask, EnvironmentFailed, World
+from services.rollout.adapters.control import ArenaControl
+from services.rollout.ports import BadTask, World
 
 
 class ArenaEnvironment:
-    """Speaks to the arena's control API; `find_url` tells where it is now."""
+    """Speaks to the arena's control API."""
 
-    def __init__(self, find_url: Callable[[], str], timeout_s: float = 30.0) -> None:
-        self._find_url = find_url
-        self._http = httpx.AsyncClient(timeout=timeout_s, trust_env=False)
-
-    async def stop(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+    def __init__(self, control: ArenaControl) -> None:
+        self._control = control
 
     async def open(self, world: str, task: dict[str, Any]) -> World:
         """A world is named `<partition>/<seed>`, e.g. "eval/1"."""
         partition, seed = _parse(world)
         logged_in = bool(task.get("require_login", True))
         body = {"partition": partition, "seed": seed, "logged_in": logged_in}
-        made = await self._call("POST", "/episodes", json=body)
+        made = await self._control.call("POST", "/episodes", json=body)
         sites: list[dict[str, str]] = list(made["sites"].values())
         return World(
             sites={site["display_url"]: site["url"] for site in sites},
@@ -39,30 +33,19 @@ class ArenaEnvironment:
 
     async def close(self, world: World) -> None:
         """Drops the world's state."""
-        try:
-            await self._http.delete(f"{self._find_url()}/episodes/{world.token}")
-        except httpx.HTTPError:
-            return  # the arena is gone, and the world with it
+        await self._control.forget(f"/episodes/{world.token}")
+
+    async def intent(self, task: dict[str, Any], read: Callable[[str], Awaitable[str]]) -> str:
+        """The task's own."""
+        return str(task["intent"])
 
     async def expert(self, world: str, task: dict[str, Any], split: str) -> list[dict[str, Any]]:
         """The script that the arena made with the task."""
         _partition, seed = _parse(world)
         path = f"/tasks/{task['task_id']}/expert"
-        answer = await self._call("GET", path, params={"split": split, "world_seed": seed})
+        answer = await self._control.call("GET", path, params={"split": split, "world_seed": seed})
         moves: list[dict[str, Any]] = answer["moves"]
         return moves
-
-    async def _call(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
-        try:
-            reply = await self._http.request(method, self._find_url() + path, **kwargs)
-        except httpx.HTTPError as error:
-            raise EnvironmentFailed(f"the arena does not answer ({type(error).__name__}); is it up?") from error
-        body: dict[str, Any] = reply.json()
-        if reply.status_code == httpx.codes.NOT_FOUND:
-            raise BadTask(f"{body['error']['cause']}; {body['error']['next_step']}")
-        if reply.is_error:
-            raise EnvironmentFailed(f"the arena refused: {body['error']['cause']}; {body['error']['next_step']}")
-        return body
 
 
 def _parse(world: str) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +31,10 @@ class SitesEnvironment:
 
     async def close(self, world: World) -> None:
         """Nothing to forget."""
+
+    async def intent(self, task: dict[str, Any], read: Callable[[str], Awaitable[str]]) -> str:
+        """The task's own."""
+        return str(task["intent"])
 
     async def expert(self, world: str, task: dict[str, Any], split: str) -> list[dict[str, Any]]:
         """There is none."""

@@ -73,7 +73,7 @@ class RunEpisodeRequest(google.protobuf.message.Message):
     attempt: builtins.int
     """1 for the first try; a retry after a failure of the machinery is a new attempt."""
     environment: builtins.str
-    """Environment that the task belongs to: "arena" or "sites"."""
+    """Environment that the task belongs to: "arena", "miniwob" or "sites"."""
     world: builtins.str
     """World that the environment sets up, e.g. "eval/7"; empty where it has none."""
     task_json: builtins.str
