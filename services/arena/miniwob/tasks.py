@@ -149,5 +149,6 @@ def find(package: Package, split: Split, world_seed: int, task_id: str) -> Task:
     if page in package.pages and split.has(page) and split.first <= instance < split.first + FIRST_HELD_OUT:
         return Task(page, instance, world_seed)
     raise UnknownResource(
-        f"no task {task_id!r} in split {split.name} of miniwob", f"list them at /miniwob/suites/{split.name}"
+        f"no task {task_id!r} in split {split.name} of miniwob",
+        f"list them with `ratchet suites tasks miniwob --split {split.name}`",
     )
