@@ -22,6 +22,7 @@ async def open_room(
     from services.rollout.adapters.arena import ArenaEnvironment
     from services.rollout.adapters.control import ArenaControl
     from services.rollout.adapters.miniwob import MiniwobEnvironment
+    from services.rollout.adapters.replicas import Leases
     from services.rollout.adapters.sites import SitesEnvironment
     from services.rollout.ports import Environment
     from services.rollout.service import RolloutServicer
@@ -29,10 +30,11 @@ async def open_room(
 
     own = settings.load(RolloutSettings, table)
     control = ArenaControl(lambda: own.arena_url or addresses.arena_url(home))
+    leases = Leases(own.replicas, own.replica_wait_s, own.replica_reset_s)
     environments: dict[str, Environment] = {
         "arena": ArenaEnvironment(control),
         "miniwob": MiniwobEnvironment(control),
-        "sites": SitesEnvironment(own.sites, own.storage_state_dir),
+        "sites": SitesEnvironment(own.sites, own.storage_state_dir, leases, own.logins),
     }
     servicer = RolloutServicer(
         own,
@@ -46,3 +48,4 @@ async def open_room(
         yield [Mount(add_RolloutServiceServicer_to_server, servicer, "ratchet.rollout.v1.RolloutService")]
     finally:
         await control.stop()
+        await leases.close()
