@@ -37,8 +37,9 @@ check: setup  ## lint, types, import rules, proto lint and drift, file sizes
 	scripts/drift
 	scripts/sizes
 
+# Two at a time: many tests wait for a process or a page; a file's own tests stay in order, on one worker.
 test: setup check  ## set up everything and pass the tests
-	pytest
+	pytest -n 2 --dist loadfile
 
 test-fast: setup  ## the unit tests only
 	pytest tests/unit
