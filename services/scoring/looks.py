@@ -6,7 +6,7 @@ Invariant: a page that cannot be read is a failed check; a browser that cannot b
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
@@ -20,13 +20,21 @@ class Looker:
     """One episode's pages, seen through its session."""
 
     def __init__(
-        self, browser: Any, session: str, last_url: str, placeholders: Mapping[str, str], timeout_s: float
+        self,
+        browser: Any,
+        session: str,
+        last_url: str,
+        placeholders: Mapping[str, str],
+        timeout_s: float,
+        included: Callable[[str, str], bool],
     ) -> None:
+        """`included` as in Matching.in_page."""
         self._browser = browser
         self._session = session
         self._last_url = last_url
         self._placeholders = placeholders
         self._timeout_s = timeout_s
+        self._included = included
 
     async def judge(self, target: Target) -> tuple[bool, str]:
         """Whether the target has its required contents, and what was wanted and found.
@@ -38,7 +46,7 @@ class Looker:
             return False, f"{target.url} leads nowhere"
         look = self._look(target, url)
         answer = await self._probe(look, target.prep_actions)
-        missed = missing(target.required_contents, html.unescape(answer.content))
+        missed = missing(target.required_contents, html.unescape(answer.content), self._included)
         place = f"{look.url} {target.locator}".strip()
         if not missed:
             return True, f"{place}: has what is required"
@@ -70,12 +78,10 @@ class Looker:
         return answer
 
 
-def missing(wanted: RequiredContents, found: str) -> list[str]:
+def missing(wanted: RequiredContents, found: str, included: Callable[[str, str], bool]) -> list[str]:
     """What the text lacks, in words; empty when it has everything."""
     lacks = []
     if wanted.exact_match is not None and not strings.exact_match(wanted.exact_match, found):
         lacks.append(f"is not {wanted.exact_match!r}")
-    lacks += [
-        f"does not include {text!r}" for text in wanted.must_include or [] if not strings.must_include(text, found)
-    ]
+    lacks += [f"does not include {text!r}" for text in wanted.must_include or [] if not included(text, found)]
     return lacks

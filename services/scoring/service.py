@@ -10,7 +10,7 @@ from ratchet.scoring.v1 import scoring_service_pb2 as pb
 from ratchet.scoring.v1 import scoring_service_pb2_grpc as pb_grpc
 from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory_pb
 from services.common.errors import InvalidArgument
-from services.scoring import comparison, evaluation, metrics, plausibility
+from services.scoring import comparison, evaluation, matching, metrics, plausibility
 from services.scoring.settings import ScoringSettings
 
 
@@ -23,8 +23,9 @@ class ScoringService(pb_grpc.ScoringServiceServicer):
         self._settings = settings
 
     async def EvaluateEpisode(self, request: pb.EvaluateEpisodeRequest, context: Any) -> pb.EvaluateEpisodeResponse:
+        how = matching.named(request.matching or self._settings.matching)
         with metrics.EVALUATE_SECONDS.time():
-            response = await evaluation.evaluate(request, self._browser, self._settings.probe_timeout_s)
+            response = await evaluation.evaluate(request, self._browser, self._settings.probe_timeout_s, how)
         metrics.EPISODES_SCORED.labels("solved" if response.reward else "unsolved").inc()
         return response
 

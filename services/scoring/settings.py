@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -13,6 +15,8 @@ class ScoringSettings(RoomSettings):
 
     model_config = SettingsConfigDict(env_prefix="RATCHET_SCORING__")
 
+    # How answers, pages and URLs are compared; "webarena" to stand beside published numbers (see matching.py).
+    matching: Literal["strict", "webarena"] = "strict"
     # Time for one look at a page, loading it included.
     probe_timeout_s: float = Field(default=30.0, gt=0)
     # Bootstrap resamples when a request asks for 0.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from services.scoring.tasks import OR, Evaluation, ReferenceAnswers
 
@@ -33,16 +34,31 @@ def exact_match(reference: str, found: str) -> bool:
     return clean(reference) == clean(found)
 
 
-def must_include(reference: str, found: str, *, by_token: bool = False) -> bool:
-    """Whether any alternative (" |OR| ") stands in the text; `by_token` reads a single sign as a whole word."""
+def says(reference: str, found: str) -> bool:
+    """Whether any alternative (" |OR| ") stands in the text as whole words: "12" is neither in "112" nor in "12.99"."""
     text = clean(found)
-    for alternative in map(clean, reference.split(OR)):
-        if by_token and len(alternative) == 1:
-            if alternative in _TOKEN.findall(text):
-                return True
-        elif alternative in text:
-            return True
-    return False
+    return any(re.search(_whole(alternative), text) for alternative in map(clean, reference.split(OR)))
+
+
+def _whole(text: str) -> str:
+    before = r"(?<!\w)" if re.match(r"\w", text) else ""
+    after = r"(?!\w)" if re.search(r"\w\Z", text) else ""
+    if text[:1].isdigit():
+        before += r"(?<!\d[.,])"
+    if text[-1:].isdigit():
+        after += r"(?![.,]\d)"
+    return before + re.escape(text) + after
+
+
+def contains(reference: str, found: str, *, by_token: bool = False) -> bool:
+    """WebArena's must_include: anywhere in the text; with `by_token` a single sign must be a word of its own."""
+    wanted, text = clean(reference), clean(found)
+    return wanted in _TOKEN.findall(text) if by_token and len(wanted) == 1 else wanted in text
+
+
+def contains_any(reference: str, found: str) -> bool:
+    """The same with alternatives (" |OR| "), which WebArena knows on pages only."""
+    return any(contains(alternative, found) for alternative in reference.split(OR))
 
 
 def words(text: str) -> list[str]:
@@ -63,23 +79,23 @@ def not_achievable_match(note: str, found: str) -> bool:
     return exact_match(NOT_ACHIEVABLE, found) or (bool(words(note)) and fuzzy_match(note, found))
 
 
-def judge(evaluation: Evaluation, answer: str) -> tuple[bool, str]:
-    """Whether the answer passes every reference, and what was wanted and found."""
+def judge(evaluation: Evaluation, answer: str, included: Callable[[str, str, bool], bool]) -> tuple[bool, str]:
+    """Whether the answer passes every reference, and what was wanted and found; `included` as in Matching.in_answer."""
     assert evaluation.reference_answers is not None
-    missed = _missed(evaluation.reference_answers, evaluation.string_note or "", answer)
+    missed = _missed(evaluation.reference_answers, evaluation.string_note or "", answer, included)
     found = f"answer {_short(answer)}"
     return (False, f"{found} {'; '.join(missed)}") if missed else (True, f"{found} matches")
 
 
-def _missed(wanted: ReferenceAnswers, note: str, answer: str) -> list[str]:
+def _missed(wanted: ReferenceAnswers, note: str, answer: str, included: Callable[[str, str, bool], bool]) -> list[str]:
     missed = []
     if wanted.exact_match is not None and not exact_match(wanted.exact_match, answer):
         missed.append(f"is not {_short(wanted.exact_match)}")
-    included = wanted.must_include or []
+    references = wanted.must_include or []
     missed += [
         f"does not include {_short(reference)}"
-        for reference in included
-        if not must_include(reference, answer, by_token=len(included) == 1)
+        for reference in references
+        if not included(reference, answer, len(references) == 1)
     ]
     meant = [wanted.fuzzy_match] if isinstance(wanted.fuzzy_match, str) else wanted.fuzzy_match or []
     if meant == [NOT_ACHIEVABLE]:

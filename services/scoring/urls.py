@@ -1,12 +1,13 @@
 """Judges the URL at which an episode ended.
 
-Invariant: URLs are compared as parsed, never as text: host, path by whole segments, query by key and value.
+Invariant: URLs are compared as parsed, never as text: host, path by whole segments, query by key and value
+(but for the one function that does what WebArena does).
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from services.scoring.tasks import OR
 
@@ -47,7 +48,29 @@ def matches(reference: str, found: str, *, exact: bool = False) -> bool:
     return given.path[: len(wanted.path)] == wanted.path and wanted.query <= given.query
 
 
-def judge(reference: str, found: str, note: str | None) -> tuple[bool, str]:
-    """Whether any alternative (" |OR| ") is met, and what was wanted and found."""
-    passed = any(matches(alternative, found, exact=note == "EXACT") for alternative in reference.split(OR))
-    return passed, f"ended at {found}" + ("" if passed else f", wanted {reference}")
+def reached(reference: str, found: str, note: str | None) -> bool:
+    """Whether any alternative (" |OR| ") is met, host, path and query together."""
+    return any(matches(alternative, found, exact=note == "EXACT") for alternative in reference.split(OR))
+
+
+def reached_in_webarena(reference: str, found: str, note: str | None) -> bool:
+    """WebArena's "GOLD in PRED": an alternative's host and path stand anywhere in the found ones, and each key of any
+    alternative's query has one of its values. Its tasks' other note, EXACT, is not known there and read as this one.
+    """
+    del note
+    try:
+        place, given = _place(found)
+        alternatives = [_place(alternative) for alternative in reference.split(OR)]
+    except ValueError:
+        return False
+    wanted: dict[str, set[str]] = {}
+    for _, query in alternatives:
+        for key, values in query.items():
+            wanted.setdefault(key, set()).update(values)
+    in_place = any(alternative in place for alternative, _ in alternatives)
+    return in_place and all(values & set(given.get(key, ())) for key, values in wanted.items())
+
+
+def _place(url: str) -> tuple[str, dict[str, list[str]]]:
+    parts = urlsplit(url.rstrip("/"))
+    return parts.netloc + parts.path, parse_qs(parts.query)

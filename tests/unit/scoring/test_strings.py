@@ -1,4 +1,4 @@
-"""Answers against references, as WebArena compares them."""
+"""Answers against references, in both named modes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from services.scoring import strings, tasks
+from services.scoring import matching, strings, tasks
 
 
-def judge(answer: str, **references: object) -> bool:
+def judge(answer: str, mode: str = matching.STRICT, **references: object) -> bool:
     note = references.pop("note", "")
     task = {"eval": {"eval_types": ["string_match"], "reference_answers": references, "string_note": note}}
-    return strings.judge(tasks.parse(json.dumps(task), {}), answer)[0]
+    return strings.judge(tasks.parse(json.dumps(task), {}), answer, matching.named(mode).in_answer)[0]
 
 
 @pytest.mark.parametrize("answer", ["Quest Lumaflex Band", " quest lumaflex band ", '"Quest Lumaflex Band"'])
@@ -35,13 +35,30 @@ def test_must_include_takes_any_alternative():
     assert not judge("by boat", must_include=["train |OR| car"])
 
 
+@pytest.mark.parametrize("mode", [matching.STRICT, matching.WEBARENA])
 @pytest.mark.parametrize(("answer", "passes"), [("2", True), ("There are 2.", True), ("12", False), ("2.5", False)])
-def test_a_single_sign_must_stand_alone_when_it_is_the_only_reference(answer, passes):
-    assert judge(answer, must_include=["2"]) is passes
+def test_a_single_sign_must_stand_alone_when_it_is_the_only_reference(answer, passes, mode):
+    assert judge(answer, mode, must_include=["2"]) is passes
 
 
-def test_a_single_sign_among_others_may_stand_anywhere_as_in_webarena():
-    assert judge("12 of them, blue", must_include=["2", "blue"])
+@pytest.mark.parametrize(
+    ("answer", "references"),
+    [
+        ("12 of them, blue", ["2", "blue"]),
+        ("It costs $112.99", ["12.99"]),
+        ("It costs $12.995", ["12.99"]),
+        ("It costs 5,120 yen", ["120"]),
+        ("in Pittsburghers' words", ["pittsburgh"]),
+    ],
+)
+def test_a_part_of_a_word_or_number_is_enough_in_webarena_only(answer, references):
+    assert judge(answer, matching.WEBARENA, must_include=references)
+    assert not judge(answer, must_include=references)
+
+
+@pytest.mark.parametrize("reference", ["12.99", "$12.99", "(412) 555", "c++", "-3", "ohio", "50%"])
+def test_a_reference_between_signs_is_a_whole_word(reference):
+    assert judge(f"It's: «{reference}», and no more.", must_include=[reference])
 
 
 @pytest.mark.parametrize(
@@ -93,5 +110,6 @@ def test_every_kind_of_reference_must_pass():
 
 @pytest.mark.parametrize("answer", ["\x00", "𝕏" * 10_000, "'", "\ud7ff", "((((", "%s %d {}"])
 def test_odd_answers_are_judged_never_raised_on(answer):
+    assert judge(answer, matching.WEBARENA, must_include=["x"]) is False
     for references in ({"exact_match": "x"}, {"must_include": ["x"]}, {"fuzzy_match": ["x y"]}):
         assert judge(answer, **references) in (True, False)

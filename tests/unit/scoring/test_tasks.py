@@ -7,7 +7,7 @@ import json
 import pytest
 
 from services.common.errors import InvalidArgument
-from services.scoring import functions, looks, tasks
+from services.scoring import functions, looks, matching, tasks
 
 SITES = {"__SHOPPING__": "http://shop.test/", "__REDDIT__": "http://forum.test"}
 
@@ -102,10 +102,11 @@ def test_an_argument_cannot_leave_its_quotes_in_the_page():
     assert json.dumps(name) in functions.member_role(name)
 
 
-def test_required_contents_follow_webarenas_comparison():
+def test_required_contents_follow_webarenas_comparison_in_that_mode():
+    included = matching.named(matching.WEBARENA).in_page
     wanted = tasks.RequiredContents(must_include=["Blue Kettle |OR| red kettle", "2"])
-    assert looks.missing(wanted, "<td>RED KETTLE</td><td>12</td>") == []
-    assert looks.missing(wanted, "green kettle 2") == ["does not include 'Blue Kettle |OR| red kettle'"]
+    assert looks.missing(wanted, "<td>RED KETTLE</td><td>12</td>", included) == []
+    assert looks.missing(wanted, "green kettle 2", included) == ["does not include 'Blue Kettle |OR| red kettle'"]
     exact = tasks.RequiredContents(exact_match="Closed")
-    assert looks.missing(exact, " closed ") == []
-    assert looks.missing(exact, "") == ["is not 'Closed'"]
+    assert looks.missing(exact, " closed ", included) == []
+    assert looks.missing(exact, "", included) == ["is not 'Closed'"]

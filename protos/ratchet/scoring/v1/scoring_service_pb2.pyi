@@ -43,12 +43,15 @@ class EvaluateEpisodeRequest(google.protobuf.message.Message):
     FINAL_URL_FIELD_NUMBER: builtins.int
     SESSION_FIELD_NUMBER: builtins.int
     PLACEHOLDERS_FIELD_NUMBER: builtins.int
+    MATCHING_FIELD_NUMBER: builtins.int
     task_json: builtins.str
     answer: builtins.str
     final_url: builtins.str
     """Display URL of the page in front."""
     session: builtins.str
     """sessions/{s}, for evaluators that look at pages; empty when the session is gone."""
+    matching: builtins.str
+    """"strict" or "webarena"; empty for the room's default."""
     @property
     def placeholders(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Placeholder ("__SHOPPING__") to display URL."""
@@ -61,8 +64,9 @@ class EvaluateEpisodeRequest(google.protobuf.message.Message):
         final_url: builtins.str = ...,
         session: builtins.str = ...,
         placeholders: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        matching: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["answer", b"answer", "final_url", b"final_url", "placeholders", b"placeholders", "session", b"session", "task_json", b"task_json"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "final_url", b"final_url", "matching", b"matching", "placeholders", b"placeholders", "session", b"session", "task_json", b"task_json"]) -> None: ...
 
 Global___EvaluateEpisodeRequest: typing_extensions.TypeAlias = EvaluateEpisodeRequest
 
@@ -72,7 +76,10 @@ class EvaluateEpisodeResponse(google.protobuf.message.Message):
 
     REWARD_FIELD_NUMBER: builtins.int
     CHECKS_FIELD_NUMBER: builtins.int
+    MATCHING_FIELD_NUMBER: builtins.int
     reward: builtins.float
+    matching: builtins.str
+    """How it was compared: "strict" or "webarena"."""
     @property
     def checks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Check]: ...
     def __init__(
@@ -80,8 +87,9 @@ class EvaluateEpisodeResponse(google.protobuf.message.Message):
         *,
         reward: builtins.float = ...,
         checks: collections.abc.Iterable[Global___Check] | None = ...,
+        matching: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["checks", b"checks", "reward", b"reward"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["checks", b"checks", "matching", b"matching", "reward", b"reward"]) -> None: ...
 
 Global___EvaluateEpisodeResponse: typing_extensions.TypeAlias = EvaluateEpisodeResponse
 
