@@ -1,4 +1,4 @@
-"""From Chromium's accessibility tree to what the model reads.
+"""From the tree of a page to what the model reads.
 
 Invariant: one call to the page per observation; every id in the text leads to exactly one element of the
 document that it was read from.
@@ -27,7 +27,7 @@ class Element:
     id: int
     role: str
     name: str
-    # DOM backend id.
+    # The element's number in its document.
     node: int
 
 

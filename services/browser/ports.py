@@ -1,17 +1,16 @@
 """What the room needs from a browser. The domain knows these words and no library.
 
-Invariant: URLs here are real addresses, element handles are DOM backend ids of the document that the last
-tree described, and the three exceptions below are all that an adapter lets out.
+Invariant: URLs here are real addresses, element handles are the numbers that the document's last tree gave, and
+the three exceptions below are all that an adapter lets out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
-# One node of Chromium's accessibility tree, as the DevTools protocol spells it.
-AXNode: TypeAlias = dict[str, Any]
+from services.browser.nodes import Tree
 
 
 class NotActionable(Exception):
@@ -85,8 +84,8 @@ class Tab(Protocol):
         """Back (-1) or forward (+1) in the tab's history; NotActionable where it ends."""
         ...
 
-    async def tree(self) -> list[AXNode]:
-        """The whole accessibility tree of the main frame, root first."""
+    async def tree(self) -> Tree:
+        """The accessibility tree of the page; element numbers are the same in every tree of a document."""
         ...
 
     async def evaluate(self, expression: str) -> Any:

@@ -59,18 +59,18 @@ class ChromiumHand:
         self._tab = tab
 
     async def click(self, node: int) -> None:
-        element = await self._resolve(node)
+        element = await self._tab.element(node)
         if await self._press_on(element):
             await self._tab.settle()
 
     async def hover(self, node: int) -> None:
-        point = await self._call(await self._resolve(node), scripts.POINT)
+        point = await self._call(await self._tab.element(node), scripts.POINT)
         if "x" in point:
             await self._mouse("mouseMoved", point)
         await self._tab.settle()
 
     async def type(self, node: int, text: str, *, enter: bool) -> None:
-        element = await self._resolve(node)
+        element = await self._tab.element(node)
         await self._call(element, scripts.TAKES_TEXT)
         await self._press_on(element)
         field = await self._call(element, scripts.FIELD)
@@ -95,13 +95,6 @@ class ChromiumHand:
     async def scroll(self, pages: int) -> None:
         await self._tab.evaluate(f"scrollBy({{top: {pages} * innerHeight, behavior: 'instant'}})")
         await self._tab.settle()
-
-    async def _resolve(self, node: int) -> str:
-        try:
-            reply = await self._tab.send("DOM.resolveNode", {"backendNodeId": node})
-        except NotActionable as error:
-            raise NotActionable("is not on the page any more") from error
-        return str(reply["object"]["objectId"])
 
     async def _press_on(self, element: str) -> bool:
         """Click the element's reachable point; False when the page was told without a click."""

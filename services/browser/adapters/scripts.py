@@ -39,12 +39,27 @@ POINT = """function() {
     if (!other) return {error: 'is not visible'};
     e = other;
   }
+  const view = e.ownerDocument.defaultView, {innerWidth, innerHeight} = view;
   const inside = r => r.top >= 0 && r.left >= 0 && r.bottom <= innerHeight && r.right <= innerWidth;
-  if (!inside(e.getBoundingClientRect())) {
+  // Where a point of the element's frame is in the window.
+  const inWindow = (x, y) => {
+    for (let f = view.frameElement; f; f = f.ownerDocument.defaultView.frameElement) {
+      const r = f.getBoundingClientRect();
+      x += r.left + f.clientLeft;
+      y += r.top + f.clientTop;
+    }
+    return {x, y};
+  };
+  const isInWindow = () => {
+    if (view === window) return true;
+    const r = e.getBoundingClientRect(), p = inWindow(r.left + r.width / 2, r.top + r.height / 2);
+    return p.x >= 0 && p.y >= 0 && p.x <= window.innerWidth && p.y <= window.innerHeight;
+  };
+  if (!inside(e.getBoundingClientRect()) || !isInWindow()) {
     e.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
   }
   const at = (x, y) => {
-    let hit = document.elementFromPoint(x, y);
+    let hit = e.ownerDocument.elementFromPoint(x, y);
     while (hit && hit.shadowRoot) {
       const deeper = hit.shadowRoot.elementFromPoint(x, y);
       if (!deeper || deeper === hit) break;
@@ -63,7 +78,7 @@ POINT = """function() {
     if (right - left < 1 || bottom - top < 1) continue;
     for (const [fx, fy] of [[.5, .5], [.1, .5], [.9, .5], [.5, .1], [.5, .9]]) {
       const x = left + (right - left) * fx, y = top + (bottom - top) * fy, hit = at(x, y);
-      if (hit && (within(e, hit) || labels.some(l => within(l, hit)))) return {x, y};
+      if (hit && (within(e, hit) || labels.some(l => within(l, hit)))) return inWindow(x, y);
       cover = cover || hit;
     }
   }
@@ -85,8 +100,8 @@ FIELD = """function() {
   let e = this.nodeType === Node.ELEMENT_NODE ? this : this.parentElement;
   const editable = n => n && (n.isContentEditable || n.tagName === 'TEXTAREA' || n.tagName === 'INPUT');
   if (!editable(e)) {
-    const focused = document.activeElement;
-    e = editable(focused) && focused !== document.body ? focused : e.querySelector('input, textarea');
+    const focused = e.ownerDocument.activeElement;
+    e = editable(focused) && focused !== e.ownerDocument.body ? focused : e.querySelector('input, textarea');
   }
   if (!editable(e)) return {error: 'is not a text field'};
   const kind = e.tagName === 'INPUT' ? e.type : '';
@@ -96,7 +111,7 @@ FIELD = """function() {
   if (e.readOnly) return {error: 'is read-only'};
   if (['date', 'time', 'datetime-local', 'month', 'week', 'color', 'range'].includes(kind)) return {assign: true};
   e.focus();
-  if (e.isContentEditable) getSelection().selectAllChildren(e); else e.select();
+  if (e.isContentEditable) e.ownerDocument.getSelection().selectAllChildren(e); else e.select();
   return {insert: true};
 }"""
 

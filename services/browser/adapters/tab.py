@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from services.browser.adapters import devtools, scripts
 from services.browser.adapters.activity import Activity
 from services.browser.adapters.hand import ChromiumHand
-from services.browser.ports import AXNode, LoadFailed, NotActionable, TabCrashed
+from services.browser.adapters.reader import Reader
+from services.browser.nodes import Tree, parse
+from services.browser.ports import LoadFailed, NotActionable, TabCrashed
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
@@ -34,14 +36,13 @@ class ChromiumTab:
         self.hand = ChromiumHand(self)
         self._send = devtools.sender(cdp)
         self._activity = Activity(cdp)
+        self._reader = Reader(self.send)
         self._load_s, self._settle_s, self._call_s = load_s, settle_s, call_s
         self.load_ms = load_s * 1000
 
     async def start(self) -> ChromiumTab:
         """Begin to listen; the tab itself, once Chromium has agreed."""
-        replies = await asyncio.gather(
-            *map(self.send, ("Page.getFrameTree", "Page.enable", "Network.enable", "Accessibility.enable"))
-        )
+        replies = await asyncio.gather(*map(self.send, ("Page.getFrameTree", "Page.enable", "Network.enable")))
         frame = replies[0]["frameTree"]["frame"]
         self._activity.main_frame = frame["id"]
         self._activity.document = self._activity.document or frame["loaderId"]
@@ -133,17 +134,22 @@ class ChromiumTab:
         await self.send("Page.navigateToHistoryEntry", {"entryId": history["entries"][index]["id"]})
         await self.settle()
 
-    async def tree(self) -> list[AXNode]:
+    async def tree(self) -> Tree:
         try:
-            answer = await self.send("Accessibility.getFullAXTree")
+            return await self._read()
         except NotActionable:  # the document went away, or its script was stopped, in the middle of it
             await self.settle()
-            try:
-                answer = await self.send("Accessibility.getFullAXTree")
-            except NotActionable as error:
-                raise TabCrashed(f"the page cannot be read: {error}") from error
-        nodes: list[AXNode] = answer["nodes"]
-        return nodes
+        try:
+            return await self._read()
+        except NotActionable as error:
+            raise TabCrashed(f"the page cannot be read: {error}") from error
+
+    async def element(self, number: int) -> str:
+        """The DevTools object of an element of the last tree. Raises NotActionable when it is gone."""
+        return await self._reader.resolve(number, self.document)
+
+    async def _read(self) -> Tree:
+        return parse(await self._reader.observe(self._activity.main_frame, self.document))
 
     async def evaluate(self, expression: str) -> Any:
         wrapped = scripts.VALUE % expression.strip().rstrip(";")

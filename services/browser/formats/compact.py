@@ -14,9 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from services.browser.formats import tree
 from services.browser.formats.tree import Line, View
-from services.browser.ports import AXNode
+from services.browser.nodes import Node
 
 MAX_NAME_CHARS = 120
 # Texts and rows hold facts: a paragraph is worth more room than a name.
@@ -77,18 +76,18 @@ _SPACE = re.compile(r"\s+")
 
 def lines(view: View) -> list[Line]:
     """The page's lines; an empty page has none."""
-    if not view.nodes:
+    if view.root is None:
         return []
-    writer = _Writer(tree.index(view.nodes), view.ids)
-    writer.visit(view.nodes[0])
+    writer = _Writer(view.ids)
+    writer.visit(view.root)
     writer.flush()
     return _without_labels(writer.found)
 
 
 class _Writer:
-    def __init__(self, by_id: dict[str, AXNode], ids: Callable[[int], int]) -> None:
+    def __init__(self, ids: Callable[[int], int]) -> None:
         self.found: list[Line] = []
-        self._by_id, self._ids = by_id, ids
+        self._ids = ids
         self._text: list[str] = []
 
     def flush(self) -> None:
@@ -97,11 +96,11 @@ class _Writer:
         if text:
             self.found.append(Line(f"text '{text}'", role="text", name=text))
 
-    def visit(self, node: AXNode) -> None:
+    def visit(self, node: Node) -> None:
         """Write the node and what is below it."""
-        role = tree.role(node)
+        role = node.role
         if role == "StaticText":
-            self._text.append(tree.name(node))
+            self._text.append(node.name)
         elif role == "LineBreak":
             self._text.append(" ")
         elif role == "ListMarker":
@@ -112,9 +111,9 @@ class _Writer:
             self._heading(node)
         elif role == "row":
             self._row(node)
-        elif role in _IMAGES and tree.name(node):
+        elif role in _IMAGES and node.name:
             self.flush()
-            name = _clean(tree.name(node))
+            name = _clean(node.name)
             self.found.append(Line(f"image '{name}'", role="image", name=name))
         elif role in _INLINE:
             self._below(node)
@@ -123,33 +122,32 @@ class _Writer:
             self._below(node)
             self.flush()
 
-    def _below(self, node: AXNode) -> None:
-        for child in tree.children(node, self._by_id):
+    def _below(self, node: Node) -> None:
+        for child in node.children:
             self.visit(child)
 
-    def _element(self, node: AXNode, role: str) -> None:
+    def _element(self, node: Node, role: str) -> None:
         self.flush()
-        backend = int(node.get("backendDOMNodeId", 0))
-        name, number = _clean(tree.name(node)), self._ids(backend)
+        name, number = _clean(node.name), self._ids(node.number)
         text = f"[{number}] {role} '{name}'"
-        if role in _FIELDS and (value := _clean(tree.value(node))):
+        if role in _FIELDS and (value := _clean(node.value)):
             text += f": '{value}'"
-        self.found.append(Line(" ".join([text, *_states(node)]), number, role, name, backend))
+        self.found.append(Line(" ".join([text, *_states(node)]), number, role, name, node.number))
 
-    def _heading(self, node: AXNode) -> None:
+    def _heading(self, node: Node) -> None:
         self.flush()
-        name = _clean(tree.name(node))
+        name = _clean(node.name)
         within = self._controls(node)
         # A heading that is one link says nothing that the link does not.
-        if name and [_clean(tree.name(control)) for control in within] != [name]:
+        if name and [_clean(control.name) for control in within] != [name]:
             self.found.append(Line(f"heading '{name}'", role="heading", name=name))
         for control in within:
-            self._element(control, tree.role(control))
+            self._element(control, control.role)
 
-    def _row(self, node: AXNode) -> None:
+    def _row(self, node: Node) -> None:
         self.flush()
         cells, within = [], []
-        for cell in tree.children(node, self._by_id):
+        for cell in node.children:
             controls = self._controls(cell)
             within += controls
             text = _clean("".join(self._cell_text(cell)))
@@ -161,45 +159,45 @@ class _Writer:
             text = _clean(" | ".join(cells), MAX_TEXT_CHARS)
             self.found.append(Line(f"row '{text}'", role="row", name=text))
         for control in within:
-            self._element(control, tree.role(control))
+            self._element(control, control.role)
 
-    def _cell_text(self, node: AXNode) -> list[str]:
-        role = tree.role(node)
+    def _cell_text(self, node: Node) -> list[str]:
+        role = node.role
         if role == "StaticText":
-            return [tree.name(node)]
+            return [node.name]
         if role != "link" and _is_actionable(node, role):
             return []
         if role in _IMAGES:
-            return [tree.name(node)]
+            return [node.name]
         words: list[str] = []
-        for child in tree.children(node, self._by_id):
+        for child in node.children:
             words += self._cell_text(child)
         return words if role in _INLINE or role == "link" else [" ", *words, " "]
 
-    def _controls(self, node: AXNode) -> list[AXNode]:
+    def _controls(self, node: Node) -> list[Node]:
         """The outermost elements below the node that can be acted on."""
-        found: list[AXNode] = []
-        for child in tree.children(node, self._by_id):
-            if _is_actionable(child, tree.role(child)):
+        found: list[Node] = []
+        for child in node.children:
+            if _is_actionable(child, child.role):
                 found.append(child)
             else:
                 found += self._controls(child)
         return found
 
 
-def _is_actionable(node: AXNode, role: str) -> bool:
-    if node.get("ignored") or not node.get("backendDOMNodeId"):
+def _is_actionable(node: Node, role: str) -> bool:
+    if not node.number:
         return False
     if role in _ACTIONABLE:
         return True
-    properties = tree.properties(node)
+    properties = node.properties
     return properties.get("editable") == "richtext" and bool(properties.get("focusable")) and role != "RootWebArea"
 
 
-def _states(node: AXNode) -> list[str]:
-    properties, found = tree.properties(node), []
+def _states(node: Node) -> list[str]:
+    found = []
     for key, words in _STATES:
-        word = words.get(str(properties.get(key)).lower())
+        word = words.get(str(node.properties.get(key)).lower())
         if word:
             found.append(word)
     return found

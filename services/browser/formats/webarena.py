@@ -1,14 +1,13 @@
 """`webarena-axtree`: the text that WebArena's own environment shows its agents, for the full page.
 
-Invariant: equal, character for character, to WebArena's text as the Chromium of its time gave it: the inline
-text boxes and the link addresses that later versions add to the tree are left out.
+Invariant: equal, ids left out, to WebArena's text as the Chromium of its time gave it: the inline text boxes and
+the link addresses that later versions add to the tree are left out.
 """
 
 from __future__ import annotations
 
-from services.browser.formats import tree
 from services.browser.formats.tree import Line, View
-from services.browser.ports import AXNode
+from services.browser.nodes import Node
 
 _UNSHOWN = frozenset({"focusable", "editable", "readonly", "level", "settable", "multiline", "invalid", "url"})
 # Without a name and without properties these say nothing.
@@ -30,37 +29,32 @@ _STRUCTURE = frozenset(
 
 
 def lines(view: View) -> list[Line]:
-    """The tabs, an empty line, then the tree; ids are the accessibility tree's own."""
+    """The tabs, an empty line, then the tree; ids are the elements' numbers."""
     tabs = " | ".join(
         f"Tab {number}{' (current)' if number == view.front else ''}: {title}"
         for number, title in enumerate(view.titles)
     )
-    return [Line(tabs), Line(""), *_without_repetition(_walk(view.nodes))]
+    return [Line(tabs), Line(""), *_without_repetition(_walk(view.root))]
 
 
-def _walk(nodes: list[AXNode]) -> list[Line]:
-    by_id, found = tree.index(nodes), []
-    stack = [(nodes[0], 0)] if nodes else []
+def _walk(root: Node | None) -> list[Line]:
+    found: list[Line] = []
+    stack = [(root, 0)] if root else []
     while stack:
         node, depth = stack.pop()
         shown = _shown(node)
         if shown is not None:
-            backend = int(node.get("backendDOMNodeId", 0))
-            text = "\t" * depth + f"[{node['nodeId']}] {shown}"
-            found.append(Line(text, int(node["nodeId"]), tree.role(node), tree.name(node), backend))
+            text = "\t" * depth + f"[{node.number}] {shown}"
+            found.append(Line(text, node.number, node.role, node.name, node.number))
             depth += 1
-        stack.extend((child, depth) for child in reversed(tree.children(node, by_id)))
+        stack.extend((child, depth) for child in reversed(node.children))
     return found
 
 
-def _shown(node: AXNode) -> str | None:
+def _shown(node: Node) -> str | None:
     """Role, name and properties; None for a node that is passed over (its children are not)."""
-    if "role" not in node or "value" not in node.get("name", {}):
-        return None
-    role, name = tree.role(node), tree.name(node)
-    if role == "InlineTextBox":
-        return None
-    properties = [f"{key}: {value}" for key, value in tree.properties(node).items() if key not in _UNSHOWN]
+    role, name = node.role, node.name
+    properties = [f"{key}: {value}" for key, value in node.properties.items() if key not in _UNSHOWN]
     if not name.strip() and (role == "listitem" if properties else role in _STRUCTURE):
         return None
     return " ".join([f"{role} {name!r}", *properties])

@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
 
 import pytest
 
 from services.browser import observation
 from services.browser.formats.tree import View
+from services.browser.nodes import Node, parse
 from services.common.errors import InvalidArgument
 
 _numbers = itertools.count(1)
 
 
-def node(role: str, name: str = "", *below: list[dict[str, Any]], **more: Any) -> list[dict[str, Any]]:
-    """A node and those below it, as the DevTools protocol lists them."""
-    number = next(_numbers)
-    value = {"value": {"value": more.pop("value")}} if "value" in more else {}
-    properties = [{"name": key, "value": {"value": found}} for key, found in more.items()]
-    top = {
-        "nodeId": str(number),
-        "backendDOMNodeId": number,
-        "ignored": False,
-        "role": {"value": role},
-        "name": {"value": name},
-        "properties": properties,
-        "childIds": [child[0]["nodeId"] for child in below],
-        **value,
-    }
-    return [top, *itertools.chain.from_iterable(below)]
+def node(role: str, name: str = "", *below: Node, value: str = "", **properties: Any) -> Node:
+    """A node and those below it."""
+    return Node(role, name, value, next(_numbers), properties, children=list(below))
 
 
-def text(name: str) -> list[dict[str, Any]]:
-    return node("StaticText", name, node("InlineTextBox", name))
+def text(name: str) -> Node:
+    return node("StaticText", name)
 
 
-def compact(*below: list[dict[str, Any]]) -> list[str]:
-    nodes = node("RootWebArea", "Page", *below, focusable=True)
+def compact(*below: Node) -> list[str]:
     ids = observation.Ids().of(object(), "document")
-    return observation.read("compact", View(nodes, ids, ["Page"], 0)).text.split("\n")
+    root = node("RootWebArea", "Page", *below, focusable=True)
+    return observation.read("compact", View(root, ids, ["Page"], 0)).text.split("\n")
 
 
 def test_neighbouring_inline_texts_are_one_line_and_blocks_are_not() -> None:
@@ -91,22 +80,15 @@ def test_long_names_are_cut_and_line_breaks_are_spaces() -> None:
     assert line == f"[1] link '{'x' * 119}…'"
 
 
-def test_an_ignored_node_is_passed_over_and_its_children_are_not() -> None:
-    hidden = node("none", "", node("link", "Inside"))
-    hidden[0]["ignored"] = True
-    assert compact(hidden) == ["[1] link 'Inside'"]
-
-
-def webarena(nodes: list[dict[str, Any]], titles: list[str], front: int = 0) -> list[str]:
-    base = int(nodes[0]["nodeId"])
-    lines = observation.read("webarena-axtree", View(nodes, lambda n: n, titles, front)).text.split("\n")
-    return [line.replace(f"[{base}]", "[root]") for line in lines]
+def webarena(root: Node, titles: list[str], front: int = 0) -> list[str]:
+    lines = observation.read("webarena-axtree", View(root, lambda n: n, titles, front)).text.split("\n")
+    return [line.replace(f"[{root.number}]", "[root]") for line in lines]
 
 
 def test_webarena_text_has_tabs_indentation_and_shown_properties() -> None:
     page = node("RootWebArea", "Shop", node("generic", "", node("heading", "It's", level=1)), focused=True, url="x")
     found = webarena(page, ["Other", "Shop"], front=1)
-    number = page[2]["nodeId"]
+    number = page.children[0].children[0].number
     assert found == [
         "Tab 0: Other | Tab 1 (current): Shop",
         "",
@@ -120,6 +102,25 @@ def test_webarena_text_drops_what_says_nothing() -> None:
     page = node("RootWebArea", "Shop", node("list", "", item), node("image"), text("Cart"), text("New"))
     shown = [line.strip().split("] ", 1)[1] for line in webarena(page, ["Shop"])[2:]]
     assert shown == ["RootWebArea 'Shop'", "link 'Cart'", "image ''", "StaticText 'New'"]
+
+
+def test_the_page_scripts_answer_becomes_a_tree() -> None:
+    rows = [
+        [0, "RootWebArea", "Shop", "", 1, []],
+        [1, "form", "", "", 2, []],
+        [2, "textbox", "Name", "Ann", 3, [["required", True]], [8, 9, 100, 20, 1]],
+        [1, "link", "Cart", "", 4, []],
+    ]
+    tree = parse(json.dumps({"nodes": rows, "cut": True}))
+    form, link = tree.root.children
+    (field,) = form.children
+    assert (tree.root.name, form.role, link.name, tree.is_cut) == ("Shop", "form", "Cart", True)
+    assert (field.value, field.number, field.properties, field.box) == (
+        "Ann",
+        3,
+        {"required": True},
+        (8, 9, 100, 20, 1),
+    )
 
 
 def test_ids_stay_with_a_document_and_are_new_in_the_next() -> None:

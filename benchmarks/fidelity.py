@@ -1,0 +1,153 @@
+"""How many lines of our observation are equal to those of Chromium's own accessibility tree.
+
+Both trees become `webarena-axtree` text (role, name, properties; ids left out) and are compared line by line over the
+arena's pages, all of MiniWoB++ (where the PyPI package `miniwob` is installed) and generated pages of hard cases.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import corpora
+from benchmarks.chromium_tree import AXNode, Comparison, from_chromium, text_lines
+from services.arena.server import ArenaServer
+from services.browser import page as page_script
+from services.browser.nodes import parse
+
+if TYPE_CHECKING:
+    from playwright.async_api import CDPSession, Page
+
+ARENA_PAGES = int(os.environ.get("ARENA_PAGES", "16"))
+HARD_PAGES = int(os.environ.get("HARD_PAGES", "150"))
+SEED = int(os.environ.get("SEED", "0"))
+CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+_READ = "function() { return this.observe(); }"
+
+
+async def read_both(cdp: CDPSession, *, tries: int = 4) -> tuple[list[str], list[str], list[str], list[str]] | None:
+    """Their lines and ours in both formats, of a moment in which the page did not move; None if it never held still."""
+    for _ in range(tries):
+        before = await chromium(cdp)
+        answer = await walk(cdp)
+        if before == await chromium(cdp):
+            theirs, ours = from_chromium(*before), parse(answer).root
+            compact = text_lines(theirs, "compact"), text_lines(ours, "compact")
+            return text_lines(theirs), text_lines(ours), *compact
+    return None
+
+
+async def chromium(cdp: CDPSession) -> tuple[list[AXNode], dict[int, list[AXNode]]]:
+    """Chromium's tree of the main frame, and those of the other frames by their owner's backend id."""
+    frames: dict[int, list[AXNode]] = {}
+    work = (await cdp.send("Page.getFrameTree"))["frameTree"].get("childFrames", [])
+    for child in work:
+        number = child["frame"]["id"]
+        owner = (await cdp.send("DOM.getFrameOwner", {"frameId": number}))["backendNodeId"]
+        frames[owner] = (await cdp.send("Accessibility.getFullAXTree", {"frameId": number}))["nodes"]
+        work += child.get("childFrames", [])
+    return (await cdp.send("Accessibility.getFullAXTree"))["nodes"], frames
+
+
+async def walk(cdp: CDPSession) -> str:
+    """The page script's answer, in a world of its own."""
+    frame = (await cdp.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
+    world = await cdp.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "fidelity"})
+    context: dict[str, Any] = {"contextId": world["executionContextId"]}
+    made = await cdp.send("Runtime.evaluate", {"expression": page_script.source(), **context})
+    if "exceptionDetails" in made:
+        raise SystemExit(f"the page script does not start: {made['exceptionDetails']}")
+    script = made["result"]["objectId"]
+    reply = await cdp.send(
+        "Runtime.callFunctionOn", {"objectId": script, "functionDeclaration": _READ, "returnByValue": True}
+    )
+    if "exceptionDetails" in reply:
+        raise SystemExit(f"the page script threw: {reply['exceptionDetails']['exception'].get('description')}")
+    return str(reply["result"]["value"])
+
+
+async def measure(pages: AsyncIterator[tuple[str, Page]], shown: float = 0.0) -> tuple[Comparison, Comparison]:
+    """Both formats' comparison over the pages."""
+    found, compact = Comparison(), Comparison()
+    sessions: dict[Page, CDPSession] = {}
+    async for name, page in pages:
+        if page not in sessions:
+            sessions[page] = await page.context.new_cdp_session(page)
+            await sessions[page].send("DOM.enable")
+            await sessions[page].send("Accessibility.enable")
+        both = await read_both(sessions[page])
+        if both is None:
+            print(f"{name}: never held still")
+            continue
+        share = found.add(name, both[0], both[1])
+        compact.add(name, both[2], both[3])
+        if share < shown:
+            print(f"{name}: {share:.1%}")
+    return found, compact
+
+
+async def run() -> dict[str, tuple[Comparison, Comparison]]:
+    """All corpora."""
+    from playwright.async_api import async_playwright
+
+    wanted = os.environ.get("CORPUS", "arena,miniwob,generated").split(",")
+    executable = next((path for path in map(shutil.which, CHROMIUMS) if path), None)
+    found: dict[str, tuple[Comparison, Comparison]] = {}
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        if "arena" in wanted:
+            async with ArenaServer() as server:
+                found["arena"] = await measure(corpora.arena(browser, server, ARENA_PAGES))
+        files = corpora.miniwob_files()
+        if "miniwob" in wanted and files:
+            found["miniwob"] = await measure(corpora.miniwob(browser, files))
+        if "generated" in wanted:
+            found["generated"] = await measure(corpora.generated(browser, HARD_PAGES, SEED))
+        await browser.close()
+    return found
+
+
+def report(found: dict[str, tuple[Comparison, Comparison]]) -> dict[str, Any]:
+    """Print the tables; the result as it is written."""
+    print(f"{'corpus':<12}{'pages':>7}{'lines':>8}{'equal':>8}{'share':>9}{'compact':>10}")
+    for name, (lines, compact) in found.items():
+        print(
+            f"{name:<12}{lines.num_pages:>7}{lines.num_lines:>8}{lines.num_equal:>8}{lines.share:>9.2%}{compact.share:>10.2%}"
+        )
+    num_lines = sum(lines.num_lines for lines, _ in found.values())
+    num_equal = sum(lines.num_equal for lines, _ in found.values())
+    overall = num_equal / num_lines if num_lines else 0.0
+    print(f"{'all':<12}{'':>7}{num_lines:>8}{num_equal:>8}{overall:>9.2%}")
+    for name, (lines, compact) in found.items():
+        lines = compact if os.environ.get("FORMAT") else lines
+        for kind, count in lines.kinds.most_common(int(os.environ.get("KINDS", "1000"))):
+            page, theirs, ours = lines.examples[kind]
+            print(f"{name} {count:>5} {kind}\n        {page}")
+            print(f"        chromium {theirs[:160]}\n        ratchet  {ours[:160]}")
+    return {
+        "name": "fidelity",
+        "ratios": {"lines_equal": round(overall, 5)}
+        | {f"lines_equal_{name}": round(lines.share, 5) for name, (lines, _) in found.items()}
+        | {f"compact_equal_{name}": round(compact.share, 5) for name, (_, compact) in found.items()},
+        "pages": {name: lines.num_pages for name, (lines, _) in found.items()},
+        "lines": {name: lines.num_lines for name, (lines, _) in found.items()},
+        "kinds": {name: dict(lines.kinds.most_common()) for name, (lines, _) in found.items()},
+    }
+
+
+def main() -> None:
+    """Print the tables and write build/bench/fidelity.json."""
+    result = report(asyncio.run(run()))
+    path = Path("build/bench/fidelity.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    print(f"written to {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Reading a page from inside: the page script in a world of its own, once per document.
+
+Invariant: the page's own script neither sees nor changes the reader; a number leads to an element of the document
+that the number was read from, or to nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from services.browser import page
+from services.browser.ports import NotActionable
+
+_WORLD = "ratchet"
+_OBSERVE = "function(options) { return this.observe(JSON.parse(options)); }"
+_RESOLVE = "function(number) { return this.resolve(number); }"
+
+Send = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+class Reader:
+    """The page script of one tab's main frame."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        # The document that the script was started in, and the script.
+        self._document = ""
+        self._script = ""
+
+    async def observe(self, frame: str, document: str, **options: object) -> str:
+        """The page script's answer. Raises NotActionable when the document went away or the script was stopped."""
+        script = await self._started(frame, document)
+        reply = await self._call(script, _OBSERVE, json.dumps(options), by_value=True)
+        if reply.get("type") != "string":
+            self._script = ""
+            raise NotActionable("the page script gave no answer")
+        return str(reply["value"])
+
+    async def resolve(self, number: int, document: str) -> str:
+        """The DevTools object of a numbered element. Raises NotActionable when it is gone."""
+        gone = NotActionable("is not on the page any more")
+        if not self._script or document != self._document:
+            raise gone
+        try:
+            reply = await self._call(self._script, _RESOLVE, number, by_value=False)
+        except NotActionable as error:
+            raise gone from error
+        if "objectId" not in reply:
+            raise gone
+        return str(reply["objectId"])
+
+    async def _started(self, frame: str, document: str) -> str:
+        if not self._script or document != self._document:
+            world = await self._send("Page.createIsolatedWorld", {"frameId": frame, "worldName": _WORLD})
+            started = await self._send(
+                "Runtime.evaluate", {"expression": page.source(), "contextId": world["executionContextId"]}
+            )
+            if "objectId" not in started["result"]:
+                raise NotActionable("the page script did not start")
+            self._script, self._document = str(started["result"]["objectId"]), document
+        return self._script
+
+    async def _call(self, script: str, function: str, argument: object, *, by_value: bool) -> dict[str, Any]:
+        reply = await self._send(
+            "Runtime.callFunctionOn",
+            {
+                "objectId": script,
+                "functionDeclaration": function,
+                "arguments": [{"value": argument}],
+                "returnByValue": by_value,
+            },
+        )
+        if "exceptionDetails" in reply:
+            told = reply["exceptionDetails"].get("exception", {}).get("description") or "it was stopped"
+            raise NotActionable(f"the page script failed: {told.splitlines()[0]}")
+        result: dict[str, Any] = reply["result"]
+        return result

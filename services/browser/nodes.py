@@ -1,0 +1,53 @@
+"""A page as it was read: the accessibility tree that formats turn into text.
+
+Invariant: only what the page shows is here; a node's number leads to one element while its document lives.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Node:
+    """One thing on the page."""
+
+    # As Chromium's accessibility tree names it: "link", "StaticText", "MenuListPopup".
+    role: str
+    name: str = ""
+    # What a field holds.
+    value: str = ""
+    # Stands for the element in actions; 0 for none.
+    number: int = 0
+    # States and properties in Chromium's order.
+    properties: dict[str, Any] = field(default_factory=dict)
+    # x, y, width, height in CSS pixels of the viewport, and 1 where it is in view; none unless asked for.
+    box: tuple[int, int, int, int, int] | None = None
+    children: list[Node] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What one question to a page gave."""
+
+    root: Node
+    # The page has more than was read.
+    is_cut: bool = False
+
+
+def parse(answer: str) -> Tree:
+    """The tree in the page script's answer. Raises ValueError when it is none."""
+    data = json.loads(answer)
+    # The last node of each depth: the parent of what comes below it.
+    last: list[Node] = []
+    for depth, role, name, value, number, properties, *box in data["nodes"]:
+        node = Node(role, name, value, number, dict(properties), tuple(box[0]) if box else None)
+        if depth:
+            last[depth - 1].children.append(node)
+        del last[depth:]
+        last.append(node)
+    if not last:
+        raise ValueError("the page's answer has no nodes")
+    return Tree(last[0], data["cut"])

@@ -1,0 +1,71 @@
+// What the walk notes of each thing on the page, and how the parts of a page hang together.
+const TEXT = 1, ELEMENT = 2, BREAK = 3, MARKER = 4, GENERATED = 5, ROOT = 6;
+const NEVER_DRAWN = new Set(['SCRIPT', 'STYLE', 'TEMPLATE', 'NOSCRIPT', 'HEAD', 'META', 'LINK', 'TITLE', 'BASE',
+  'PARAM', 'SOURCE', 'TRACK', 'COL', 'COLGROUP', 'AREA', 'DATALIST', 'defs', 'symbol', 'clipPath', 'mask',
+  'desc', 'title', 'linearGradient', 'radialGradient', 'pattern', 'filter', 'metadata']);
+// Drawn as one box, whatever is inside.
+const REPLACED = new Set(['IMG', 'INPUT', 'SELECT', 'TEXTAREA', 'BUTTON', 'VIDEO', 'AUDIO', 'CANVAS', 'IFRAME', 'FRAME',
+  'OBJECT', 'EMBED', 'METER', 'PROGRESS', 'svg']);
+
+class Record {
+  constructor(kind, node, parent, part) {
+    this.kind = kind;
+    this.node = node;
+    this.parent = parent;
+    this.part = part;
+    this.children = [];
+    this.role = '';
+    this.text = '';
+    // Laid out as a block: text before and after it is not on its line.
+    this.isBlock = false;
+    this.hasInline = false;
+    this.isShown = true;
+    this.style = null;
+    // Name, value and properties where no element has them.
+    this.told = null;
+    this.isApart = false;
+  }
+
+  add(child) {
+    this.children.push(child);
+    return child;
+  }
+}
+
+function flatParent(node) {
+  if (node.assignedSlot) return node.assignedSlot;
+  const parent = node.parentNode;
+  return parent && parent.nodeType === Node.DOCUMENT_FRAGMENT_NODE ? parent.host || null : node.parentElement;
+}
+
+// The children that are drawn: through open shadow roots and slots, into frames of the same origin.
+function flatChildren(element) {
+  const tag = element.tagName;
+  if (element.shadowRoot) return element.shadowRoot.childNodes;
+  if (tag === 'SLOT' && element.getRootNode() instanceof ShadowRoot) {
+    const assigned = element.assignedNodes();
+    return assigned.length ? assigned : element.childNodes;
+  }
+  if (tag === 'DETAILS') return detailsChildren(element);
+  return element.childNodes;
+}
+
+function detailsChildren(details) {
+  const summary = [...details.children].find((child) => child.tagName === 'SUMMARY');
+  if (!details.open) return summary ? [summary] : [];
+  return summary ? [summary, ...[...details.childNodes].filter((child) => child !== summary)] : details.childNodes;
+}
+
+// The document in a frame; null where it is of another origin.
+function frameDocument(element) {
+  try {
+    return element.contentDocument;
+  } catch {
+    return null;
+  }
+}
+
+function styleOf(element, pseudo) {
+  const view = element.ownerDocument.defaultView;
+  return view ? view.getComputedStyle(element, pseudo) : null;
+}
