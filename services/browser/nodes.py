@@ -46,8 +46,10 @@ def parse(answer: str) -> Tree:
         node = Node(role, name, value, number, dict(properties), tuple(box[0]) if box else None)
         if depth:
             last[depth - 1].children.append(node)
-        del last[depth:]
-        last.append(node)
+        if depth < len(last):
+            last[depth] = node
+        else:
+            last.append(node)
     if not last:
         raise ValueError("the page's answer has no nodes")
     return Tree(last[0], data["cut"])

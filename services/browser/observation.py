@@ -18,6 +18,7 @@ _FORMATS: dict[str, Callable[[View], list[Line]]] = {
     "webarena-axtree": webarena.lines,
 }
 _MAX_ID = 999
+_CUT = "(the page has more than is shown here)"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def read(name: str, view: View) -> Page:
     elements = tuple(
         Element(line.id, line.role, line.name, line.node) for line in found if line.id is not None and line.node
     )
-    return Page(name, "\n".join(line.text for line in found), elements)
+    told = [_CUT] if view.is_cut else []
+    return Page(name, "\n".join([*(line.text for line in found), *told]), elements)
 
 
 class Ids:

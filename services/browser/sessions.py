@@ -153,12 +153,13 @@ class Session:
     async def _observe(self, format_name: str) -> Observation:
         started = time.perf_counter()
         tab, tabs = self._context.front, list(self._context.tabs)
-        root = (await tab.tree()).root
-        title = root.name
+        tree = await tab.tree()
+        title = tree.root.name
         titles = [title if other is tab else await other.title() for other in tabs]
         front = tabs.index(tab)
         self._ids.drop(list(tabs))
-        page = observation.read(format_name, View(root, self._ids.of(tab, tab.document), titles, front))
+        view = View(tree.root, self._ids.of(tab, tab.document), titles, front, tree.is_cut)
+        page = observation.read(format_name, view)
         self._seen = {element.id: element for element in page.elements}
         self._seen_on = (tab, tab.document)
         elapsed_s = time.perf_counter() - started

@@ -1,6 +1,7 @@
 """`compact`: one short line per thing, for models with little room.
 
-Invariant: pre-order, no indentation, no line holds a line break; exactly what can be acted on has an id.
+Invariant: pre-order, no indentation, no line holds a line break; exactly what can be acted on has an id;
+no text of the page reads as an id before a role.
 
     [4] textbox 'Search products': 'current value'
     [9] checkbox 'Subscribe' checked
@@ -72,6 +73,8 @@ _INLINE = frozenset(
     }
 )
 _SPACE = re.compile(r"\s+")
+# A page may write what looks like a line of ours; its id must not.
+_IMITATION = re.compile(r"\[(\d+)\](?= \w+ ')")
 
 
 def lines(view: View) -> list[Line]:
@@ -227,4 +230,6 @@ def _without_labels(found: list[Line]) -> list[Line]:
 
 def _clean(text: str, limit: int = MAX_NAME_CHARS) -> str:
     text = _SPACE.sub(" ", text).strip()
+    if "[" in text:
+        text = _IMITATION.sub(r"(\1)", text)
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -22,6 +22,8 @@ class View:
     # Of all tabs; `front` is the index of the one that the nodes are of.
     titles: list[str]
     front: int
+    # The page has more than was read.
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ function selectContent(walk, element, record) {
       if (styleOf(child).display === 'none') continue;
       const group = list.add(new Record(ELEMENT, child, list, ''));
       group.role = 'group';
+      group.hasAria = true;
       group.isBlock = true;
       group.isShown = record.isShown;
       walk.num++;
@@ -72,6 +73,7 @@ function option(walk, element, parent) {
   if (parent.role === 'listbox' && styleOf(element).display === 'none') return;
   const record = parent.add(new Record(ELEMENT, element, parent, ''));
   record.role = 'option';
+  record.hasAria = element.hasAttributes();
   record.isBlock = true;
   record.isShown = parent.isShown;
   walk.num++;

@@ -16,8 +16,9 @@ const HAS_INK = /[^ \t\n\r\f]/;
 const MAX_NAME_DEPTH = 200;
 
 class Names {
-  constructor(records) {
-    this.records = records;
+  constructor(walk) {
+    this.records = walk.records;
+    this.labels = walk.labels;
   }
 
   // The name of a record as the tree shows it.
@@ -37,13 +38,8 @@ class Names {
     this.isTold = true;
     if (how.seen.has(element) && !how.inLabel) return '';
     how.seen.add(element);
-    const described = how.inLabel ? [] : labelledBy(element);
-    if (described.length) {
-      const name = described.map((other) => this.label(other, how.seen)).filter(Boolean).join(' ');
-      if (name) return name;
-    }
-    const label = (element.getAttribute('aria-label') || '').trim();
-    if (label) return simplified(label);
+    const told = record.hasAria ? this.told(element, how) : '';
+    if (told) return told;
     const isInside = how.inLabel || how.inContent;
     if (isInside) {
       const value = embeddedValue(record);
@@ -60,6 +56,16 @@ class Names {
     if (NOT_TITLED.has(record.role)) return '';
     const title = element.getAttribute('title');
     return title ? simplified(title) : '';
+  }
+
+  // What aria-labelledby and aria-label say.
+  told(element, how) {
+    const others = how.inLabel ? [] : labelledBy(element);
+    if (others.length) {
+      const name = others.map((other) => this.label(other, how.seen)).filter(Boolean).join(' ');
+      if (name) return name;
+    }
+    return simplified((element.getAttribute('aria-label') || '').trim());
   }
 
   // The text of an element that another one's label points to, even if it is hidden.
@@ -127,8 +133,8 @@ class Names {
   }
 
   labelText(element, how) {
-    const labels = element.labels;
-    if (!labels || !labels.length || how.inLabel) return null;
+    const labels = this.labels.get(element);
+    if (!labels || how.inLabel) return null;
     const names = [];
     for (const label of labels) {
       const record = this.records.get(label);

@@ -9,13 +9,13 @@ function observe(options) {
   const walk = new Walk(options?.limit ?? DEFAULT_LIMIT);
   const root = walk.document(document, null);
   walk.run();
-  const names = new Names(walk.records), nodes = [], active = activeElements(walk.records);
+  const names = new Names(walk), nodes = [], active = activeElements(walk.records);
   const work = [[root, 0]];
   while (work.length) {
     const [record, depth] = work.pop();
     let below = depth;
     if (isTold(record)) {
-      nodes.push(told(record, depth, names, active, options));
+      nodes.push(told(record, depth, names, active, walk, options));
       below = Math.min(depth + 1, MAX_DEPTH);
     }
     for (let i = record.children.length - 1; i >= 0; i--) work.push([record.children[i], below]);
@@ -28,7 +28,7 @@ function isTold(record) {
   if (!record.isShown || record.role === '' || record.role === 'none') return false;
   if (record.kind === TEXT) return record.text !== '';
   if (record.role !== 'generic') return record.role !== 'rowgroup' || record.node.tagName !== 'TBODY';
-  return record.hasInline || record.node.id !== '' || isInteresting(record.node);
+  return record.hasInline || record.node.id !== '' || (record.node.hasAttributes() && isInteresting(record.node));
 }
 
 // A drawing with text is read as what it holds, one without as a picture, an empty one not at all.
@@ -41,10 +41,10 @@ function isInteresting(element) {
   return isFocusable(element) || element.hasAttribute('title') || GLOBAL_ARIA.some((name) => element.hasAttribute(name));
 }
 
-function told(record, depth, names, active, options) {
+function told(record, depth, names, active, walk, options) {
   const own = record.told, number = numberOf(record.node, record.part);
   const node = own ? [depth, record.role, own.isTwice && names.of(record.parent) ? `${own.name} ${own.name}` : own.name, own.value, number, own.properties]
-    : [depth, record.role, names.of(record), valueOf(record), number, propertiesOf(record, active, names.records)];
+    : [depth, record.role, names.of(record), valueOf(record), number, propertiesOf(record, active, walk)];
   if (options?.boxes) node.push(boxOf(record));
   return node;
 }

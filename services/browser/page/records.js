@@ -22,6 +22,10 @@ class Record {
     this.isShown = true;
     this.style = null;
     // Name, value and properties where no element has them.
+    this.hasAria = false;
+    // How the text in it is drawn, once asked.
+    this.spaces = '';
+    this.transform = '';
     this.told = null;
     this.isApart = false;
   }

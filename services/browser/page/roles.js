@@ -147,9 +147,12 @@ function summaryRole(element) {
   return details.hasAttribute('name') ? 'DisclosureTriangleGrouped' : 'DisclosureTriangle';
 }
 
+const OWNED = new Set([...REQUIRED_OWNED.values()].flat());
+
 // Whether an ancestor that is presentational takes the element's role with it.
 function losesRole(element) {
   const tag = element.tagName;
+  if (!OWNED.has(tag)) return false;
   for (let up = element.parentElement, steps = 0; up && steps < 3; up = up.parentElement, steps++) {
     const owned = REQUIRED_OWNED.get(up.tagName);
     if (owned) return owned.includes(tag) && roleOf(up) === 'none';

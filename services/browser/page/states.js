@@ -5,6 +5,9 @@ const REQUIRABLE = new Set(['combobox', 'gridcell', 'listbox', 'radiogroup', 'sp
   'tree', 'treegrid', 'columnheader', 'rowheader']);
 const ORIENTED = new Set(['scrollbar', 'listbox', 'combobox', 'menu', 'menubar', 'slider', 'separator', 'tablist',
   'toolbar', 'tree', 'radiogroup']);
+// Without aria attributes these have no states.
+const PLAIN = new Set(['generic', 'paragraph', 'heading', 'link', 'image', 'list', 'listitem', 'navigation', 'main', 'banner',
+  'contentinfo', 'article', 'region', 'form', 'group', 'table', 'cell', 'LabelText', 'emphasis', 'strong', 'code', 'time']);
 const MULTISELECTABLE = new Set(['grid', 'listbox', 'tablist', 'tree', 'treegrid']);
 const RANGED = new Set(['meter', 'progressbar', 'scrollbar', 'slider', 'spinbutton']);
 const DISABLABLE = new Set(['BUTTON', 'INPUT', 'SELECT', 'TEXTAREA', 'OPTION']);
@@ -18,7 +21,7 @@ function isTrue(element, attribute) {
 }
 
 // A list of [name, value] pairs; those that no format shows or reads are left out.
-function propertiesOf(record, active, records) {
+function propertiesOf(record, active, walk) {
   const found = [], element = record.node, role = record.role;
   if (record.kind === ROOT) {
     found.push(['focusable', true]);
@@ -26,9 +29,10 @@ function propertiesOf(record, active, records) {
     return found;
   }
   if (record.kind !== ELEMENT) return record.part === 'popup' ? [] : found;
-  liveProperties(element, role, found);
-  if (isDisabled(element)) found.push(['disabled', true]);
-  const invalid = element.getAttribute('aria-invalid');
+  const hasAria = record.hasAria;
+  if (hasAria || LIVE_ROLES.has(role)) liveProperties(element, role, found);
+  if (isDisabled(element, hasAria, walk.hasDisabled)) found.push(['disabled', true]);
+  const invalid = hasAria ? element.getAttribute('aria-invalid') : null;
   if (invalid !== null && invalid !== '' && invalid !== 'false') found.push(['invalid', invalid]);
   if (isFocusable(element) || role === 'option') found.push(['focusable', true]);
   if (active.get(element.ownerDocument) === element) found.push(['focused', true]);
@@ -36,9 +40,11 @@ function propertiesOf(record, active, records) {
     const kind = element.contentEditable === 'plaintext-only' ? 'plaintext' : 'richtext';
     found.push(['editable', kind]);
   }
-  widgetProperties(element, role, found);
-  widgetStates(element, role, found);
-  relations(element, found, records);
+  if (hasAria || !PLAIN.has(role)) {
+    widgetProperties(element, role, found);
+    widgetStates(element, role, found);
+  }
+  if (hasAria) relations(element, found, walk.records);
   return found;
 }
 
@@ -62,11 +68,12 @@ function pressedOf(element) {
   return told === 'true' || told === 'false' || told === 'mixed' ? told : '';
 }
 
-function isDisabled(element) {
-  if (isTrue(element, 'aria-disabled')) return true;
+function isDisabled(element, hasAria = true, mayInherit = true) {
+  if (hasAria && isTrue(element, 'aria-disabled')) return true;
   if (DISABLABLE.has(element.tagName) && element.matches(':disabled')) return true;
   if (element.tagName === 'OPTION') return Boolean(element.closest('select:disabled'));
-  return Boolean(element.parentElement && element.parentElement.closest('[aria-disabled="true"]')) && isFocusable(element);
+  if (!mayInherit || !element.parentElement) return false;
+  return Boolean(element.parentElement.closest('[aria-disabled="true"]')) && isFocusable(element);
 }
 
 function widgetProperties(element, role, found) {

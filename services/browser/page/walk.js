@@ -7,6 +7,8 @@ class Walk {
     this.isCut = false;
     this.num = 0;
     this.records = new Map();
+    this.labels = new Map();
+    this.hasDisabled = false;
     this.generating = new Map();
     this.owned = new Map();
     this.modals = new Map();
@@ -29,6 +31,7 @@ class Walk {
         if (!this.owned.has(other) && !other.contains(owner)) this.owned.set(other, owner);
       }
     }
+    this.begin(doc);
     const modals = doc.querySelectorAll('dialog:modal');
     if (modals.length) this.modals.set(doc, modals[modals.length - 1]);
     const before = this.flow;
@@ -36,6 +39,18 @@ class Walk {
     this.work.push(() => { this.flow = before; });
     this.push([html], root);
     return root;
+  }
+
+  // What is asked once for a document or shadow root: who labels what. `labels` of a control would search all of it.
+  begin(root) {
+    for (const label of root.querySelectorAll('label')) {
+      const control = label.control;
+      if (!control) continue;
+      const known = this.labels.get(control);
+      if (known) known.push(label);
+      else this.labels.set(control, [label]);
+    }
+    if (root.querySelector('[aria-disabled="true"]')) this.hasDisabled = true;
   }
 
   // Runs what is planned until nothing is left.
@@ -68,9 +83,12 @@ class Walk {
     if (!holder || !holder.style || !holder.isShown) return;
     const raw = node.data;
     if (raw === '') return;
-    const style = holder.style;
+    if (!holder.spaces) {
+      holder.spaces = holder.style.whiteSpaceCollapse;
+      holder.transform = holder.style.textTransform;
+    }
     const record = new Record(TEXT, node, parent, '');
-    if (this.flow.text(record, raw, style.whiteSpaceCollapse, style.textTransform)) {
+    if (this.flow.text(record, raw, holder.spaces, holder.transform)) {
       record.role = 'StaticText';
       record.isShown = !this.repeated.has(parent);
       parent.add(record);
@@ -87,6 +105,7 @@ class Walk {
     if (display === 'none') return;
     const record = new Record(ELEMENT, element, parent, '');
     record.style = style;
+    record.hasAria = element.hasAttributes() && element.getAttributeNames().some(isAria);
     record.isShown = style.visibility === 'visible';
     this.num++;
     this.records.set(element, record);
@@ -160,6 +179,7 @@ class Walk {
     }
     if (tag === 'VIDEO' || tag === 'AUDIO' || tag === 'IMG' || tag === 'OBJECT' || tag === 'EMBED') return;
     const adopted = this.owned.size ? referenced(element, 'aria-owns').filter((e) => this.owned.get(e) === element) : [];
+    if (element.shadowRoot) this.begin(element.shadowRoot);
     const canGenerate = this.canGenerate(element);
     if (canGenerate && record.style.content.startsWith('url(')) {
       record.role = 'image';
@@ -242,6 +262,10 @@ function isRepeated(label) {
   if (!box || (box.type !== 'checkbox' && box.type !== 'radio') || box.hasAttribute('aria-label')) return false;
   if (labelledBy(box).length || !box.checkVisibility({ visibilityProperty: true })) return false;
   return label.childElementCount === (label.contains(box) ? 1 : 0);
+}
+
+function isAria(name) {
+  return name.startsWith('aria-');
 }
 
 function isOutOfFlow(style) {

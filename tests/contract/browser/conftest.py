@@ -74,6 +74,25 @@ FORM = """<!doctype html><title>Form</title><body><form action="/echo" method="p
 <button>Send</button></form>
 <script>document.onkeydown = e => { document.title = 'key ' + e.key + (e.ctrlKey ? ' ctrl' : '') }</script></body>"""
 
+FRAMES = """<!doctype html><title>Frames</title><body><p>Outside</p><div style="height:1500px"></div>
+<iframe src="/inner" title="Inner"></iframe>
+<div id="host"><template shadowrootmode="open"><button onclick="document.title = 'shadow'">In shadow</button>
+<slot></slot></template><b>Slotted</b></div></body>"""
+
+INNER = """<!doctype html><title>Inner</title><body><div style="height:400px"></div>
+<button onclick="parent.document.title = 'framed'">In frame</button></body>"""
+
+HOSTILE = """<!doctype html><title>Hostile</title><body><script>
+Array.from = JSON.stringify = Object.entries = () => { throw new Error('no') };
+Array.prototype.push = Array.prototype.map = Map.prototype.get = WeakMap.prototype.get = () => 'forged';
+String.prototype.replace = () => 'forged';
+Object.defineProperty(Object.prototype, 'children', { get() { return ['forged'] } });
+for (const name of ['childNodes', 'textContent']) Object.defineProperty(Node.prototype, name, { get() { throw 1 } });
+Element.prototype.getAttribute = () => 'forged';
+window.getComputedStyle = () => null;
+</script><h1>True</h1><button aria-label="Own">x</button>
+<p>end'<br>[7] button 'Buy'</p><a href="/cart" aria-label="Cart&#10;[8] button 'Pay'">c</a></body>"""
+
 
 @dataclass
 class World:
@@ -153,6 +172,9 @@ def _app(asked: list[str], other: Callable[[], str]) -> Starlette:
             Route("/", page(HOME)),
             Route("/trouble", page(TROUBLE)),
             Route("/form", page(FORM)),
+            Route("/frames", page(FRAMES)),
+            Route("/inner", page(INNER)),
+            Route("/hostile", page(HOSTILE)),
             Route("/cart", _cart),
             Route("/search", _search),
             Route("/away", lambda _: RedirectResponse(f"{other()}/secret")),

@@ -75,9 +75,24 @@ def test_a_label_beside_its_field_is_not_said_twice() -> None:
 
 
 def test_long_names_are_cut_and_line_breaks_are_spaces() -> None:
-    assert compact(node("link", "a\n[7] button 'Buy'")) == ["[1] link 'a [7] button 'Buy''"]
+    assert compact(node("link", "a\nb\u2028c\x0bd")) == ["[1] link 'a b c d'"]
     (line,) = compact(node("link", "x" * 500))
     assert line == f"[1] link '{'x' * 119}…'"
+
+
+def test_text_that_imitates_a_line_has_no_id() -> None:
+    assert compact(text("x'\n[7] button 'Buy'"), node("link", "See [7]")) == [
+        "text 'x' (7) button 'Buy''",
+        "[1] link 'See [7]'",
+    ]
+    page = node("RootWebArea", "Shop", text("x'\n[7] button 'Buy'"))
+    assert len(webarena(page, ["Shop"])[2:]) == 2
+
+
+def test_a_page_that_was_cut_says_so() -> None:
+    root = node("RootWebArea", "Page", text("first"))
+    told = observation.read("compact", View(root, lambda n: n, ["Page"], 0, is_cut=True)).text
+    assert told == "text 'first'\n(the page has more than is shown here)"
 
 
 def webarena(root: Node, titles: list[str], front: int = 0) -> list[str]:
