@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import corpora
 from benchmarks.chromium_tree import AXNode, Comparison, from_chromium, text_lines
 from services.arena.server import ArenaServer
-from services.browser import page as page_script
+from services.browser.adapters.reader import Reader
 from services.browser.nodes import parse
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ ARENA_PAGES = int(os.environ.get("ARENA_PAGES", "16"))
 HARD_PAGES = int(os.environ.get("HARD_PAGES", "150"))
 SEED = int(os.environ.get("SEED", "0"))
 CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-_READ = "function() { return this.observe(); }"
 
 
 async def read_both(cdp: CDPSession, *, tries: int = 4) -> tuple[list[str], list[str], list[str], list[str]] | None:
@@ -55,20 +54,9 @@ async def chromium(cdp: CDPSession) -> tuple[list[AXNode], dict[int, list[AXNode
 
 
 async def walk(cdp: CDPSession) -> str:
-    """The page script's answer, in a world of its own."""
-    frame = (await cdp.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
-    world = await cdp.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "fidelity"})
-    context: dict[str, Any] = {"contextId": world["executionContextId"]}
-    made = await cdp.send("Runtime.evaluate", {"expression": page_script.source(), **context})
-    if "exceptionDetails" in made:
-        raise SystemExit(f"the page script does not start: {made['exceptionDetails']}")
-    script = made["result"]["objectId"]
-    reply = await cdp.send(
-        "Runtime.callFunctionOn", {"objectId": script, "functionDeclaration": _READ, "returnByValue": True}
-    )
-    if "exceptionDetails" in reply:
-        raise SystemExit(f"the page script threw: {reply['exceptionDetails']['exception'].get('description')}")
-    return str(reply["result"]["value"])
+    """The page script's answer, started anew."""
+    frame = (await cdp.send("Page.getFrameTree"))["frameTree"]["frame"]
+    return await Reader(cdp.send).observe(frame["id"], frame["loaderId"])
 
 
 async def measure(pages: AsyncIterator[tuple[str, Page]], shown: float = 0.0) -> tuple[Comparison, Comparison]:

@@ -43,7 +43,7 @@ def parse(answer: str) -> Tree:
     # The last node of each depth: the parent of what comes below it.
     last: list[Node] = []
     for depth, role, name, value, number, properties, *box in data["nodes"]:
-        node = Node(role, name, value, number, dict(properties), tuple(box[0]) if box else None)
+        node = Node(role, name, value, number, properties or {}, tuple(box[0]) if box else None)
         if depth:
             last[depth - 1].children.append(node)
         if depth < len(last):

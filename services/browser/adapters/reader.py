@@ -6,7 +6,9 @@ that the number was read from, or to nothing.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,7 +17,11 @@ from services.browser.ports import NotActionable
 
 _WORLD = "ratchet"
 _OBSERVE = "function(options) { return this.observe(JSON.parse(options)); }"
+_MARK = "function(numbers) { this.mark(JSON.parse(numbers)); }"
 _RESOLVE = "function(number) { return this.resolve(number); }"
+# Elements of which the script must know whether they are clicked, at the head of its answer.
+_ASKED = re.compile(r'\{"ask":\[([\d,]+)\]')
+_CLICKS = frozenset({"click", "mousedown", "mouseup", "dblclick"})
 
 Send = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -32,11 +38,34 @@ class Reader:
     async def observe(self, frame: str, document: str, **options: object) -> str:
         """The page script's answer. Raises NotActionable when the document went away or the script was stopped."""
         script = await self._started(frame, document)
+        answer = await self._answer(script, options)
+        asked = _ASKED.match(answer)
+        if asked is None:
+            return answer
+        numbers = [int(number) for number in asked[1].split(",")]
+        clicked = await asyncio.gather(*(self._is_clicked(number, document) for number in numbers))
+        marked = [number for number, is_clicked in zip(numbers, clicked, strict=True) if is_clicked]
+        if not marked:
+            return answer
+        await self._call(script, _MARK, json.dumps(marked), by_value=True)
+        return await self._answer(script, options)
+
+    async def _answer(self, script: str, options: object) -> str:
         reply = await self._call(script, _OBSERVE, json.dumps(options), by_value=True)
         if reply.get("type") != "string":
             self._script = ""
             raise NotActionable("the page script gave no answer")
         return str(reply["value"])
+
+    async def _is_clicked(self, number: int, document: str) -> bool:
+        """Whether a script of the page listens for clicks on the element."""
+        try:
+            found = await self.resolve(number, document)
+            # Without `pierce` only the listeners of the reader's own world are told.
+            reply = await self._send("DOMDebugger.getEventListeners", {"objectId": found, "depth": 1, "pierce": True})
+        except NotActionable:
+            return False
+        return any(listener["type"] in _CLICKS for listener in reply["listeners"])
 
     async def resolve(self, number: int, document: str) -> str:
         """The DevTools object of a numbered element. Raises NotActionable when it is gone."""
@@ -57,7 +86,7 @@ class Reader:
             started = await self._send(
                 "Runtime.evaluate", {"expression": page.source(), "contextId": world["executionContextId"]}
             )
-            if "objectId" not in started["result"]:
+            if "exceptionDetails" in started:
                 raise NotActionable("the page script did not start")
             self._script, self._document = str(started["result"]["objectId"]), document
         return self._script

@@ -11,6 +11,7 @@ from importlib import resources
 # In the order in which they build on each other.
 _FILES = (
     "numbers",
+    "clicks",
     "records",
     "roles",
     "tables",
@@ -27,7 +28,7 @@ _FILES = (
 
 @cache
 def source() -> str:
-    """One expression: an object with `observe(options)` and `resolve(number)`."""
+    """One expression: an object with `observe(options)`, `resolve(number)` and `mark(numbers)`."""
     folder = resources.files(__package__)
     parts = "\n".join((folder / f"{name}.js").read_text("utf-8") for name in _FILES)
-    return f"(() => {{\n'use strict';\n{parts}\nreturn {{observe, resolve}};\n}})()"
+    return f"(() => {{\n'use strict';\n{parts}\nreturn {{observe, resolve, mark}};\n}})()"

@@ -11,6 +11,9 @@ const CLOSED_TO_NAMES = new Set(['alert', 'alertdialog', 'application', 'article
 // A title only describes these.
 const NOT_TITLED = new Set(['caption', 'code', 'deletion', 'emphasis', 'generic', 'insertion', 'mark', 'paragraph', 'strong',
   'subscript', 'superscript', 'suggestion', 'time']);
+// HTML names these by what is in them or beside them.
+const NAMED_BY_HTML = new Set(['INPUT', 'SELECT', 'TEXTAREA', 'BUTTON', 'METER', 'OUTPUT', 'PROGRESS', 'FIELDSET', 'TABLE',
+  'OPTION', 'OPTGROUP', 'svg', 'TR']);
 const LABELABLE = new Set(['INPUT', 'SELECT', 'TEXTAREA', 'BUTTON', 'METER', 'OUTPUT', 'PROGRESS']);
 const HAS_INK = /[^ \t\n\r\f]/;
 const MAX_NAME_DEPTH = 200;
@@ -28,7 +31,9 @@ class Names {
       case ROOT: return record.node.title || '';
       case GENERATED: return '';
     }
-    if (record.role === 'none') return '';
+    const role = record.role;
+    if (role === 'none') return '';
+    if (!record.hasAttributes && !NAMED_BY_CONTENT.has(role) && !NAMED_BY_HTML.has(record.node.tagName)) return '';
     return this.alternative(record, { inLabel: false, inContent: false, seen: new Set(), depth: 0 });
   }
 

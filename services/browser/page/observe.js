@@ -10,17 +10,20 @@ function observe(options) {
   const root = walk.document(document, null);
   walk.run();
   const names = new Names(walk), nodes = [], active = activeElements(walk.records);
-  const work = [[root, 0]];
+  const work = [root];
   while (work.length) {
-    const [record, depth] = work.pop();
+    const record = work.pop(), depth = record.depth;
     let below = depth;
     if (isTold(record)) {
       nodes.push(told(record, depth, names, active, walk, options));
       below = Math.min(depth + 1, MAX_DEPTH);
     }
-    for (let i = record.children.length - 1; i >= 0; i--) work.push([record.children[i], below]);
+    for (let i = record.children.length - 1; i >= 0; i--) {
+      record.children[i].depth = below;
+      work.push(record.children[i]);
+    }
   }
-  return JSON.stringify({ nodes, cut: walk.isCut, url: location.href });
+  return JSON.stringify({ ask: toAsk(walk.clickable), nodes, cut: walk.isCut });
 }
 
 function isTold(record) {
@@ -28,13 +31,24 @@ function isTold(record) {
   if (!record.isShown || record.role === '' || record.role === 'none') return false;
   if (record.kind === TEXT) return record.text !== '';
   if (record.role !== 'generic') return record.role !== 'rowgroup' || record.node.tagName !== 'TBODY';
-  return record.hasInline || record.node.id !== '' || (record.node.hasAttributes() && isInteresting(record.node));
+  return record.hasInline || record.node.id !== '' || (record.hasAttributes && isInteresting(record.node));
 }
 
 // A drawing with text is read as what it holds, one without as a picture, an empty one not at all.
 function drawing(record) {
-  const hasText = record.children.some((child) => child.children.length || child.kind === TEXT);
-  if (!hasText) record.role = record.node.childElementCount ? 'image' : 'none';
+  if (holds(record, (inside) => inside.kind === TEXT)) return;
+  const hasSymbol = holds(record, (inside) => inside.role === 'graphics-symbol');
+  record.role = record.node.childElementCount && !hasSymbol ? 'image' : 'none';
+}
+
+function holds(record, test) {
+  const work = [...record.children];
+  while (work.length) {
+    const inside = work.pop();
+    if (test(inside)) return true;
+    work.push(...inside.children);
+  }
+  return false;
 }
 
 function isInteresting(element) {
@@ -43,8 +57,11 @@ function isInteresting(element) {
 
 function told(record, depth, names, active, walk, options) {
   const own = record.told, number = numberOf(record.node, record.part);
-  const node = own ? [depth, record.role, own.isTwice && names.of(record.parent) ? `${own.name} ${own.name}` : own.name, own.value, number, own.properties]
-    : [depth, record.role, names.of(record), valueOf(record), number, propertiesOf(record, active, walk)];
+  let name = own ? own.name : names.of(record);
+  if (own && own.isTwice && names.of(record.parent)) name += ` ${name}`;
+  const properties = own ? own.properties : propertiesOf(record, active, walk);
+  const node = [depth, record.role, name, own ? own.value : valueOf(record), number,
+    properties.length ? Object.fromEntries(properties) : 0];
   if (options?.boxes) node.push(boxOf(record));
   return node;
 }

@@ -23,6 +23,8 @@ class Record {
     this.style = null;
     // Name, value and properties where no element has them.
     this.hasAria = false;
+    this.hasAttributes = true;
+    this.depth = 0;
     // How the text in it is drawn, once asked.
     this.spaces = '';
     this.transform = '';
@@ -42,16 +44,15 @@ function flatParent(node) {
   return parent && parent.nodeType === Node.DOCUMENT_FRAGMENT_NODE ? parent.host || null : node.parentElement;
 }
 
-// The children that are drawn: through open shadow roots and slots, into frames of the same origin.
+// The children that are drawn, through open shadow roots and slots; null for the element's own.
 function flatChildren(element) {
   const tag = element.tagName;
   if (element.shadowRoot) return element.shadowRoot.childNodes;
   if (tag === 'SLOT' && element.getRootNode() instanceof ShadowRoot) {
     const assigned = element.assignedNodes();
-    return assigned.length ? assigned : element.childNodes;
+    return assigned.length ? assigned : null;
   }
-  if (tag === 'DETAILS') return detailsChildren(element);
-  return element.childNodes;
+  return tag === 'DETAILS' ? detailsChildren(element) : null;
 }
 
 function detailsChildren(details) {
@@ -70,6 +71,7 @@ function frameDocument(element) {
 }
 
 function styleOf(element, pseudo) {
-  const view = element.ownerDocument.defaultView;
+  // A frame's elements are asked in its window: another's may not have laid them out.
+  const doc = element.ownerDocument, view = doc === document ? window : doc.defaultView;
   return view ? view.getComputedStyle(element, pseudo) : null;
 }

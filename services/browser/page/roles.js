@@ -104,7 +104,7 @@ function roleOf(element) {
 
 function nativeRole(element, tag) {
   switch (tag) {
-    case 'A': case 'AREA': return element.hasAttribute('href') ? 'link' : 'generic';
+    case 'A': case 'AREA': return element.hasAttribute('href') || isClicked(element) ? 'link' : 'generic';
     case 'INPUT': return inputRole(element);
     case 'SELECT': return element.multiple || element.size > 1 ? 'listbox' : 'combobox';
     case 'IMG': return element.getAttribute('alt') === '' && !hasAuthorName(element) && !isFocusable(element)
@@ -118,7 +118,7 @@ function nativeRole(element, tag) {
     case 'ASIDE': return !isWithin(element, SECTIONS) || hasAuthorName(element) ? 'complementary' : 'generic';
     case 'SECTION': return hasAuthorName(element) ? 'region' : 'generic';
     case 'svg': return 'SvgRoot';
-    default: return NATIVE_ROLES.get(tag) || 'generic';
+    default: return SHAPES.has(tag) && isClicked(element) ? 'graphics-symbol' : NATIVE_ROLES.get(tag) || 'generic';
   }
 }
 

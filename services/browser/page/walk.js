@@ -7,6 +7,7 @@ class Walk {
     this.isCut = false;
     this.num = 0;
     this.records = new Map();
+    this.clickable = [];
     this.labels = new Map();
     this.hasDisabled = false;
     this.generating = new Map();
@@ -53,20 +54,30 @@ class Walk {
     if (root.querySelector('[aria-disabled="true"]')) this.hasDisabled = true;
   }
 
-  // Runs what is planned until nothing is left.
+  // Runs what is planned until nothing is left: functions, and nodes each on top of its parent's record.
   run() {
-    while (this.work.length) {
-      const next = this.work.pop();
+    const work = this.work;
+    while (work.length) {
+      const next = work.pop();
       if (typeof next === 'function') next();
-      else this.visit(next.node, next.parent);
+      else this.visit(next, work.pop());
     }
   }
 
   push(nodes, parent) {
-    for (let i = nodes.length - 1; i >= 0; i--) {
-      const type = nodes[i].nodeType;
-      if (type === Node.ELEMENT_NODE || type === Node.TEXT_NODE) this.work.push({ node: nodes[i], parent });
-    }
+    for (let i = nodes.length - 1; i >= 0; i--) this.plan(nodes[i], parent);
+  }
+
+  plan(node, parent) {
+    const type = node.nodeType;
+    if (type === Node.ELEMENT_NODE || type === Node.TEXT_NODE) this.work.push(parent, node);
+  }
+
+  // The children that are drawn, last first.
+  pushChildren(element, record) {
+    const others = flatChildren(element);
+    if (others) this.push(others, record);
+    else for (let node = element.lastChild; node; node = node.previousSibling) this.plan(node, record);
   }
 
   visit(node, parent) {
@@ -99,13 +110,15 @@ class Walk {
   element(element, parent) {
     const tag = element.tagName;
     if (NEVER_DRAWN.has(tag) || this.isInert(element)) return;
-    if (element.getAttribute('aria-hidden') === 'true' && tag !== 'BODY' && tag !== 'HTML') return;
+    const hasAttributes = element.hasAttributes(), hasAria = hasAttributes && element.getAttributeNames().some(isAria);
+    if (hasAria && element.getAttribute('aria-hidden') === 'true' && tag !== 'BODY' && tag !== 'HTML') return;
     const style = styleOf(element);
     const display = style ? style.display : 'none';
     if (display === 'none') return;
     const record = new Record(ELEMENT, element, parent, '');
     record.style = style;
-    record.hasAria = element.hasAttributes() && element.getAttributeNames().some(isAria);
+    record.hasAria = hasAria;
+    record.hasAttributes = hasAttributes;
     record.isShown = style.visibility === 'visible';
     this.num++;
     this.records.set(element, record);
@@ -114,7 +127,8 @@ class Walk {
       this.lineBreak(record);
       return;
     }
-    record.role = losesRole(element) ? 'none' : this.tables.role(element, roleOf(element));
+    record.role = losesRole(element) ? 'none' : this.tables.role(element, hasAttributes ? roleOf(element) : nativeRole(element, tag));
+    if (SHAPES.has(tag) || (tag === 'A' && record.role === 'generic')) this.clickable.push(element);
     if (tag === 'LABEL' && isRepeated(element)) this.repeated.add(record);
     this.inside(element, record, display, tag);
   }
@@ -187,7 +201,7 @@ class Walk {
     }
     this.push(adopted, record);
     if (canGenerate) this.work.push(() => this.generated(element, record, 'after'));
-    this.push(flatChildren(element), record);
+    this.pushChildren(element, record);
     if (canGenerate) this.work.push(() => this.generated(element, record, 'before'));
     if (display === 'list-item') this.work.push(() => this.marker(element, record));
   }

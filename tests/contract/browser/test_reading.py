@@ -69,6 +69,18 @@ async def test_a_frame_of_the_site_is_read_and_its_button_clicked(world: World) 
     assert "is not on the page" in gone.error
 
 
+async def test_a_link_without_an_address_is_one_when_a_script_listens(world: World) -> None:
+    opened = await world.open("/cart")
+    await world.value(
+        opened.session,
+        "void (document.body.innerHTML = '<a>Silent</a> <a id=a>Phone</a>',"
+        " document.querySelector('#a').addEventListener('click', () => { document.title = 'rang' }))",
+    )
+    seen = (await world.act(opened.session, "stop []")).observation
+    assert seen.text == "text 'Silent'\n[1] link 'Phone'"
+    assert (await world.act(opened.session, "click [1]")).observation.title == "rang"
+
+
 async def test_an_open_shadow_root_is_read_with_what_is_slotted_and_clicked(world: World) -> None:
     opened = await world.open("/frames")
     assert opened.observation.text.endswith("button 'In shadow'\ntext 'Slotted'")

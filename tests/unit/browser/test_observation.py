@@ -121,10 +121,10 @@ def test_webarena_text_drops_what_says_nothing() -> None:
 
 def test_the_page_scripts_answer_becomes_a_tree() -> None:
     rows = [
-        [0, "RootWebArea", "Shop", "", 1, []],
-        [1, "form", "", "", 2, []],
-        [2, "textbox", "Name", "Ann", 3, [["required", True]], [8, 9, 100, 20, 1]],
-        [1, "link", "Cart", "", 4, []],
+        [0, "RootWebArea", "Shop", "", 1, 0],
+        [1, "form", "", "", 2, 0],
+        [2, "textbox", "Name", "Ann", 3, {"required": True}, [8, 9, 100, 20, 1]],
+        [1, "link", "Cart", "", 4, 0],
     ]
     tree = parse(json.dumps({"nodes": rows, "cut": True}))
     form, link = tree.root.children
