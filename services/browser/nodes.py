@@ -42,8 +42,13 @@ def parse(answer: str) -> Tree:
     data = json.loads(answer)
     # The last node of each depth: the parent of what comes below it.
     last: list[Node] = []
-    for depth, role, name, value, number, properties, *box in data["nodes"]:
-        node = Node(role, name, value, number, properties or {}, tuple(box[0]) if box else None)
+    roles = data["roles"]
+    for row in data["nodes"]:
+        size, depth = len(row), row[0]
+        node = Node(roles[row[1]], row[3] if size > 3 else "", number=row[2])
+        if size > 4:
+            node.value, node.properties = row[4], row[5] or {}
+            node.box = tuple(row[6]) if size > 6 else None
         if depth:
             last[depth - 1].children.append(node)
         if depth < len(last):

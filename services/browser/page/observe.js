@@ -1,6 +1,7 @@
 // The observation: the walk's records as one JSON string, and elements by their numbers.
 //
-// A node is [depth, role, name, value, number, properties]; with boxes also [x, y, width, height, in viewport].
+// A node is [depth, index of its role, number, name, value, properties, box]; what is empty at the end is left out.
+// A box is [x, y, width, height, in viewport].
 const DEFAULT_LIMIT = 50000;
 // Deeper things are told as if they were here: readers of the tree may recurse.
 const MAX_DEPTH = 150;
@@ -9,13 +10,13 @@ function observe(options) {
   const walk = new Walk(options?.limit ?? DEFAULT_LIMIT);
   const root = walk.document(document, null);
   walk.run();
-  const names = new Names(walk), nodes = [], active = activeElements(walk.records);
+  const roles = new Roles(), names = new Names(walk), nodes = [], active = activeElements(walk.records);
   const work = [root];
   while (work.length) {
     const record = work.pop(), depth = record.depth;
     let below = depth;
     if (isTold(record)) {
-      nodes.push(told(record, depth, names, active, walk, options));
+      nodes.push(told(record, depth, roles, names, active, walk, options));
       below = Math.min(depth + 1, MAX_DEPTH);
     }
     for (let i = record.children.length - 1; i >= 0; i--) {
@@ -23,7 +24,20 @@ function observe(options) {
       work.push(record.children[i]);
     }
   }
-  return JSON.stringify({ ask: toAsk(walk.clickable), nodes, cut: walk.isCut });
+  return JSON.stringify({ ask: toAsk(walk.clickable), roles: roles.list, nodes, cut: walk.isCut });
+}
+
+class Roles {
+  constructor() {
+    this.list = [];
+    this.known = new Map();
+  }
+
+  of(role) {
+    let index = this.known.get(role);
+    if (index === undefined) this.known.set(role, index = this.list.push(role) - 1);
+    return index;
+  }
 }
 
 function isTold(record) {
@@ -55,13 +69,18 @@ function isInteresting(element) {
   return isFocusable(element) || element.hasAttribute('title') || GLOBAL_ARIA.some((name) => element.hasAttribute(name));
 }
 
-function told(record, depth, names, active, walk, options) {
+function told(record, depth, roles, names, active, walk, options) {
   const own = record.told, number = numberOf(record.node, record.part);
   let name = own ? own.name : names.of(record);
   if (own && own.isTwice && names.of(record.parent)) name += ` ${name}`;
   const properties = own ? own.properties : propertiesOf(record, active, walk);
-  const node = [depth, record.role, name, own ? own.value : valueOf(record), number,
-    properties.length ? Object.fromEntries(properties) : 0];
+  const value = own ? own.value : valueOf(record);
+  const node = [depth, roles.of(record.role), number];
+  if (value !== '' || properties.length || options?.boxes) {
+    node.push(name, value, properties.length ? Object.fromEntries(properties) : 0);
+  } else if (name !== '') {
+    node.push(name);
+  }
   if (options?.boxes) node.push(boxOf(record));
   return node;
 }

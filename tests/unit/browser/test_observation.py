@@ -121,12 +121,12 @@ def test_webarena_text_drops_what_says_nothing() -> None:
 
 def test_the_page_scripts_answer_becomes_a_tree() -> None:
     rows = [
-        [0, "RootWebArea", "Shop", "", 1, 0],
-        [1, "form", "", "", 2, 0],
-        [2, "textbox", "Name", "Ann", 3, {"required": True}, [8, 9, 100, 20, 1]],
-        [1, "link", "Cart", "", 4, 0],
+        [0, 0, 1, "Shop"],
+        [1, 1, 2],
+        [2, 2, 3, "Name", "Ann", {"required": True}, [8, 9, 100, 20, 1]],
+        [1, 3, 4, "Cart", "", 0],
     ]
-    tree = parse(json.dumps({"nodes": rows, "cut": True}))
+    tree = parse(json.dumps({"roles": ["RootWebArea", "form", "textbox", "link"], "nodes": rows, "cut": True}))
     form, link = tree.root.children
     (field,) = form.children
     assert (tree.root.name, form.role, link.name, tree.is_cut) == ("Shop", "form", "Cart", True)
