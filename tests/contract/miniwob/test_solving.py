@@ -370,11 +370,12 @@ async def follow_the_menu(player: Player) -> None:
 async def choose_from_the_list(player: Player) -> None:
     wanted = re.fullmatch(r"Select (.*) from the list and click Submit\.", player.utterance)[1]
     await player.click("combobox")
+    # Closed again, so that the keys choose at once instead of moving in a list that the page cannot see.
+    await player.act("press [Escape]")
     for key in [*["ArrowUp"] * 12, *["ArrowDown"] * 12]:
         if player.value(player.ids("combobox")[0]) == wanted:
             break
         await player.act(f"press [{key}]")
-    await player.act("press [Enter]")
     await player.submit()
 
 
