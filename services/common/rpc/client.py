@@ -42,6 +42,8 @@ def dial(address: str) -> aio.Channel:
             ("grpc.enable_retries", 1),
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 2000),
+            # Channels to one address share their connection, and with it a backoff that an earlier server's end began.
+            ("grpc.use_local_subchannel_pool", 1),
             # An HTTP proxy of the environment is never meant for the rooms.
             ("grpc.enable_http_proxy", 0),
         ),
