@@ -21,7 +21,6 @@ from services.common.rpc import deadline
 from services.common.rpc.client import dial
 
 DRAIN_S = 5.0
-_UNLINK_POLL_S, _UNLINK_POLLS = 0.01, 200
 Context: TypeAlias = "aio.ServicerContext[Any, Any]"
 
 
@@ -64,18 +63,7 @@ async def serve(mounts: list[Mount], address: str) -> AsyncIterator[str]:
         yield bound
     finally:
         await healthz.enter_graceful_shutdown()
-        await asyncio.shield(_stop(server, bound))
-
-
-async def _stop(server: aio.Server, bound: str) -> None:
-    await server.stop(DRAIN_S)
-    if bound.startswith("unix:"):
-        # grpc unlinks the socket a while after its stop, by name: it would take the one of a server that comes next.
-        path = Path(bound.removeprefix("unix:"))
-        for _ in range(_UNLINK_POLLS):
-            if not path.exists():
-                return
-            await asyncio.sleep(_UNLINK_POLL_S)
+        await asyncio.shield(server.stop(DRAIN_S))
 
 
 async def _bind(server: aio.Server, address: str) -> str:
