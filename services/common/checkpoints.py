@@ -54,9 +54,8 @@ def locate(name: str, known: Mapping[str, Path]) -> Checkpoint:
     if directory is None and (Path(name).is_absolute() or name.startswith((".", "~")) or Path(name).is_dir()):
         directory = Path(name).expanduser()
     if directory is None:
-        if (
-            name.count("/") != 1 or name != name.strip()
-        ):  # without an owner the hub has only old names, which it forwards
+        # Without an owner the hub has only old names, which it forwards.
+        if name.count("/") != 1 or name != name.strip():
             raise missing(name, known)
         return Checkpoint(name, name, None, Metadata())
     if not (directory / "config.json").is_file():
