@@ -26,7 +26,7 @@ from services.common.telemetry import log
 from services.host.main import host
 from services.rollout import prompts
 from services.rollout.adapters.arena import ArenaEnvironment
-from services.rollout.adapters.control import ArenaControl
+from services.rollout.adapters.control import control as arena_control
 from services.rollout.agents import ExpertAgent
 from services.rollout.ports import World
 from services.rollout.prompts import brief
@@ -49,7 +49,7 @@ class Collector:
     def __init__(self, browser: BrowserServiceAsyncStub, find_arena: Callable[[], str], num_sessions: int) -> None:
         self._browser = browser
         self._find_arena = find_arena
-        self._control = ArenaControl(find_arena)
+        self._control = arena_control(find_arena)
         self._environment = ArenaEnvironment(self._control)
         self._free = asyncio.Semaphore(num_sessions)
         self.num_failed = 0

@@ -25,7 +25,7 @@ async def open_room(
 ) -> AsyncIterator[list[Mount]]:
     """Registry first, then the workflows, which take up again what the last host left."""
     from services.orchestrator.adapters.arena import ArenaSuite
-    from services.orchestrator.adapters.control import ArenaControl
+    from services.orchestrator.adapters.control import control as arena_control
     from services.orchestrator.adapters.miniwob import MiniwobSuite
     from services.orchestrator.database import open_database
     from services.orchestrator.engine import Engine
@@ -46,7 +46,7 @@ async def open_room(
         database = open_database(own.database(directory))
         await database.start()
         stack.push_async_callback(database.close)
-        control = ArenaControl(lambda: own.arena_url or addresses.arena_url(home))
+        control = arena_control(lambda: own.arena_url or addresses.arena_url(home))
         stack.push_async_callback(control.stop)
         stubs, registry = Stubs.over(dial), Registry(database)
         suites = Suites(database, {"arena": ArenaSuite(control), "miniwob": MiniwobSuite(control)})

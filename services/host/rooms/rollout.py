@@ -20,7 +20,7 @@ async def open_room(
 ) -> AsyncIterator[list[Mount]]:
     """A worker that reaches the arena of this home, and the sites that are configured."""
     from services.rollout.adapters.arena import ArenaEnvironment
-    from services.rollout.adapters.control import ArenaControl
+    from services.rollout.adapters.control import control as arena_control
     from services.rollout.adapters.miniwob import MiniwobEnvironment
     from services.rollout.adapters.replicas import Leases
     from services.rollout.adapters.sites import SitesEnvironment
@@ -29,7 +29,7 @@ async def open_room(
     from services.rollout.settings import RolloutSettings
 
     own = settings.load(RolloutSettings, table)
-    control = ArenaControl(lambda: own.arena_url or addresses.arena_url(home))
+    control = arena_control(lambda: own.arena_url or addresses.arena_url(home))
     leases = Leases(own.replicas, own.replica_wait_s, own.replica_reset_s)
     environments: dict[str, Environment] = {
         "arena": ArenaEnvironment(control),

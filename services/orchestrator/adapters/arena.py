@@ -4,37 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.orchestrator.adapters.control import ArenaControl
+from services.orchestrator.adapters.control import ControlSuite
 from services.orchestrator.ports import SuiteTask, UnknownSplit, UnknownTask
 
 # Which worlds each split is drawn from; their names are disjoint.
 _PARTITIONS = {"demo": "demo", "train": "train", "heldout-instances": "eval", "heldout-templates": "eval"}
 
 
-class ArenaSuite:
+class ArenaSuite(ControlSuite):
     """The built-in sites."""
 
     environment = "arena"
     splits = tuple(_PARTITIONS)
     description = "Five built-in sites (shop, back office, forum, code host, wiki) in seeded worlds"
 
-    def __init__(self, control: ArenaControl) -> None:
-        self._control = control
-
-    async def tasks(self, split: str, world_seed: int, count: int) -> list[SuiteTask]:
-        return await self._ask(split, {"world_seed": world_seed, **({"count": count} if count else {})})
-
-    async def find(self, split: str, world_seed: int, task_ids: list[str]) -> list[SuiteTask]:
-        found = []
-        for task_id in task_ids:
-            if not task_id.isdigit():
-                raise UnknownTask(f"{task_id!r} is not an arena task id; list them with `ratchet suites tasks arena`")
-            found += await self._ask(split, {"world_seed": world_seed, "task_id": task_id})
-        return found
+    def _checked(self, task_id: str) -> str:
+        if not task_id.isdigit():
+            raise UnknownTask(f"{task_id!r} is not an arena task id; list them with `ratchet suites tasks arena`")
+        return task_id
 
     async def _ask(self, split: str, query: dict[str, Any]) -> list[SuiteTask]:
         if split not in _PARTITIONS:
             raise UnknownSplit(f"the suite arena has no split {split!r}; it has {', '.join(_PARTITIONS)}", split=split)
-        body = await self._control.get(f"/suites/{split}", query)
+        body = await self._control.call("GET", f"/suites/{split}", params=query)
         world = f"{_PARTITIONS[split]}/{body['world_seed']}"
         return [SuiteTask(task, world) for task in body["tasks"]]

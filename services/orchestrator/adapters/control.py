@@ -1,35 +1,37 @@
-"""The arena's control API, as suites ask it."""
+"""Suites that the arena's control API lists."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+from services.common.arena import ArenaControl
+from services.orchestrator.ports import SuiteTask, SuiteUnavailable, UnknownTask
 
-from services.orchestrator.ports import SuiteUnavailable, UnknownTask
+
+def control(find_url: Callable[[], str]) -> ArenaControl:
+    """The arena as suites ask it. Raises UnknownTask and SuiteUnavailable."""
+    return ArenaControl(find_url, UnknownTask, SuiteUnavailable, timeout_s=60.0)
 
 
-class ArenaControl:
-    """One connection pool; `find_url` tells where the arena is now."""
+class ControlSuite:
+    """What such suites share; each says in `_ask` where its tasks are listed and which worlds are theirs."""
 
-    def __init__(self, find_url: Callable[[], str], timeout_s: float = 60.0) -> None:
-        self._find_url = find_url
-        self._http = httpx.AsyncClient(timeout=timeout_s, trust_env=False)
+    def __init__(self, control: ArenaControl) -> None:
+        self._control = control
 
-    async def stop(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+    async def tasks(self, split: str, world_seed: int, count: int) -> list[SuiteTask]:
+        return await self._ask(split, {"world_seed": world_seed, **({"count": count} if count else {})})
 
-    async def get(self, path: str, query: dict[str, Any]) -> dict[str, Any]:
-        """The answer's body. Raises UnknownTask for what the arena does not know, SuiteUnavailable for the rest."""
-        try:
-            reply = await self._http.get(self._find_url() + path, params=query)
-        except httpx.HTTPError as error:
-            raise SuiteUnavailable(f"the arena does not answer ({type(error).__name__}); is it up?") from error
-        body: dict[str, Any] = reply.json()
-        if reply.status_code == httpx.codes.NOT_FOUND:
-            raise UnknownTask(f"{body['error']['cause']}; {body['error']['next_step']}")
-        if reply.is_error:
-            raise SuiteUnavailable(f"the arena refused: {body['error']['cause']}; {body['error']['next_step']}")
-        return body
+    async def find(self, split: str, world_seed: int, task_ids: list[str]) -> list[SuiteTask]:
+        found = []
+        for task_id in task_ids:
+            found += await self._ask(split, {"world_seed": world_seed, "task_id": self._checked(task_id)})
+        return found
+
+    def _checked(self, task_id: str) -> str:
+        """The id, if it can be one. Raises UnknownTask."""
+        return task_id
+
+    async def _ask(self, split: str, query: dict[str, Any]) -> list[SuiteTask]:
+        raise NotImplementedError

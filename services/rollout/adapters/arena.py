@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from services.rollout.adapters.control import ArenaControl
+from services.common.arena import ArenaControl
 from services.rollout.ports import BadTask, World
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from services.rollout.adapters.control import ArenaControl
+from services.common.arena import ArenaControl
 from services.rollout.ports import BadTask, EnvironmentFailed, World
 
 # The package's own reading of the line at the top of the page; some pages give its fields with it.

@@ -16,10 +16,10 @@ from services.arena.miniwob.catalog import HELD_OUT_FAMILIES, NEEDS
 from services.arena.miniwob.tasks import SPLITS
 from services.arena.server import ArenaServer
 from services.arena.settings import ArenaSettings
-from services.orchestrator.adapters.control import ArenaControl as SuiteControl
+from services.orchestrator.adapters.control import control as suite_control_at
 from services.orchestrator.adapters.miniwob import MiniwobSuite
 from services.orchestrator.ports import SuiteUnavailable, UnknownSplit, UnknownTask
-from services.rollout.adapters.control import ArenaControl
+from services.rollout.adapters.control import control as control_at
 from services.rollout.adapters.miniwob import MiniwobEnvironment
 from services.rollout.ports import EnvironmentFailed
 from services.scoring import tasks as scoring_tasks
@@ -96,19 +96,19 @@ def test_without_the_package_the_error_says_what_to_install(tmp_path: Path) -> N
 
 async def test_without_the_package_suites_and_environments_say_so_and_the_arena_works(tmp_path: Path) -> None:
     async with ArenaServer(ArenaSettings(miniwob_html=str(tmp_path))) as server:
-        suite_control, control = SuiteControl(lambda: server.control_url), ArenaControl(lambda: server.control_url)
+        suite_control, control = suite_control_at(lambda: server.control_url), control_at(lambda: server.control_url)
         with pytest.raises(SuiteUnavailable, match=INSTALL):
             await MiniwobSuite(suite_control).tasks("train", 1, 3)
         with pytest.raises(EnvironmentFailed, match=INSTALL):
             await MiniwobEnvironment(control).open("train/1", {"task_id": "click-button-1"})
-        assert (await suite_control.get("/suites/demo", {"count": 2}))["tasks"]
+        assert (await suite_control.call("GET", "/suites/demo", params={"count": 2}))["tasks"]
         await suite_control.stop()
         await control.stop()
 
 
 async def test_the_suite_lists_and_finds_tasks() -> None:
     async with ArenaServer() as server:
-        control = SuiteControl(lambda: server.control_url)
+        control = suite_control_at(lambda: server.control_url)
         suite = MiniwobSuite(control)
         assert set(suite.splits) == set(SPLITS)
         listed = await suite.tasks("heldout-templates", 2, 5)
