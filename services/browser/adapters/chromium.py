@@ -7,13 +7,16 @@ is told to each context on it, and the next context gets a fresh process.
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.browser.adapters import scripts
 from services.browser.adapters.context import ChromiumContext
+from services.browser.adapters.devtools import DevTools, Disconnected, Refused
 from services.browser.adapters.tab import ChromiumTab
 from services.browser.errors import BrowserMissing
 from services.browser.ports import ContextOptions, TabCrashed
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 _NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGS = (
+    # Our own line, beside Playwright's pipe; on the loopback, under a random path, closed to pages by the fence.
+    "--remote-debugging-port=0",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -40,12 +45,20 @@ _ARGS = (
 class _Process:
     """One Chromium process and the contexts on it."""
 
-    def __init__(self, browser: Browser) -> None:
-        self.browser = browser
+    def __init__(self, browser: Browser, line: DevTools, profile: tempfile.TemporaryDirectory[str]) -> None:
+        self.browser, self.line = browser, line
         self.contexts: set[ChromiumContext] = set()
+        self._profile = profile
         browser.on("disconnected", self._died)
 
+    async def close(self) -> None:
+        """End the process."""
+        await self.browser.close()
+        await self.line.close()
+        self._profile.cleanup()
+
     def _died(self, _: Browser) -> None:
+        self._profile.cleanup()
         for context in list(self.contexts):
             for tab in context.tabs:
                 tab.crashed = True
@@ -66,7 +79,7 @@ class ChromiumBrowser:
         from playwright.async_api import Error
 
         process = await self._process()
-        context = ChromiumContext(self._tab_of)
+        context = ChromiumContext(functools.partial(self._tab_of, process.line))
         # Counted at once, so that sessions opened together spread over the processes.
         process.contexts.add(context)
         try:
@@ -110,7 +123,7 @@ class ChromiumBrowser:
         """Close every process; idempotent."""
         processes, self._processes = self._processes, []
         for process in processes:
-            await process.browser.close()
+            await process.close()
         if self._playwright is not None:
             await self._playwright.stop()
             self._playwright = None
@@ -119,28 +132,34 @@ class ChromiumBrowser:
         async with self._launching:
             self._processes = [p for p in self._processes if p.browser.is_connected()]
             if len(self._processes) < self._settings.num_browsers and all(p.contexts for p in self._processes):
-                self._processes.append(_Process(await self._launch()))
+                self._processes.append(await self._launch())
         return min(self._processes, key=lambda p: len(p.contexts))
 
-    async def _launch(self) -> Browser:
+    async def _launch(self) -> _Process:
         from playwright.async_api import Error, async_playwright
 
         if self._playwright is None:
             self._playwright = await async_playwright().start()
         executable = self._executable(Path(self._playwright.chromium.executable_path))
         sandbox = [] if os.geteuid() else ["--no-sandbox"]
+        profile = tempfile.TemporaryDirectory(prefix="ratchet-chromium-", ignore_cleanup_errors=True)
         try:
-            browser = await self._playwright.chromium.launch(
-                executable_path=executable, headless=True, args=[*_ARGS, *sandbox], handle_sigint=False
+            keeper = await self._playwright.chromium.launch_persistent_context(
+                profile.name, executable_path=executable, headless=True, args=[*_ARGS, *sandbox], handle_sigint=False
             )
-        except Error as error:
+            line = await DevTools.connect(Path(profile.name))
+        except (Error, Disconnected) as error:
+            profile.cleanup()
             raise BrowserMissing(
-                f"{executable} does not start: {error.message.splitlines()[0]}; run make setup, or point "
+                f"{executable} does not start: {str(error).splitlines()[0]}; run make setup, or point "
                 "RATCHET_BROWSER__EXECUTABLE at a Chromium that does",
                 executable=executable,
             ) from error
-        telemetry.log().info("chromium launched", executable=str(executable), version=browser.version)
-        return browser
+        assert keeper.browser is not None
+        # The profile's own page is nobody's.
+        await asyncio.gather(*(page.close() for page in keeper.pages))
+        telemetry.log().info("chromium launched", executable=str(executable), version=keeper.browser.version)
+        return _Process(keeper.browser, line, profile)
 
     def _executable(self, own: Path) -> Path:
         """The Chromium to run. Raises BrowserMissing."""
@@ -162,11 +181,18 @@ class ChromiumBrowser:
             )
         return Path(found)
 
-    async def _tab_of(self, context: BrowserContext, page: Page) -> ChromiumTab:
+    async def _tab_of(self, line: DevTools, context: BrowserContext, page: Page) -> ChromiumTab:
         settings = self._settings
+        cdp = await context.new_cdp_session(page)
+        target = (await cdp.send("Target.getTargetInfo"))["targetInfo"]["targetId"]
+        await cdp.detach()
+        try:
+            attached = await line.attach(target)
+        except (Refused, Disconnected) as error:
+            raise TabCrashed(f"the page died: {error}") from error
         tab = ChromiumTab(
             page,
-            await context.new_cdp_session(page),
+            attached,
             load_s=settings.load_timeout_s,
             settle_s=settings.settle_s,
             call_s=settings.call_timeout_s,

@@ -1,37 +1,139 @@
-"""Sending DevTools commands through Playwright's session, cheaply.
+"""Our own line to Chromium: DevTools over one WebSocket per process, many attached pages on it.
 
-Invariant: the same answers as the public `CDPSession.send`; only the copying of them is left out, where this
-Playwright has the method that it wraps.
+Invariant: an answer reaches the command that asked, an event the page that it is of; when the line breaks every
+waiting command fails with Disconnected. Playwright opens contexts and pages; what is asked of them at every step
+goes this way, without a second process in between.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-if TYPE_CHECKING:
-    from playwright.async_api import CDPSession
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-Send: TypeAlias = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+Listener = Callable[[dict[str, Any]], None]
+# Longer answers than this are no observation of ours; the line would be closed by one.
+_MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 
 
-def sender(cdp: CDPSession) -> Send:
-    """How to send a command.
+class Refused(Exception):
+    """Chromium's answer to a command was an error; the text is its own."""
 
-    The public method copies every answer value by value in Python: for a tree of a few hundred nodes that is
-    longer than Chromium needs to make it.
-    """
-    inner = getattr(getattr(cdp, "_impl_obj", None), "send", None)
-    if inner is None:
-        return cdp.send
-    names = list(inspect.signature(inner).parameters)
-    if names[:2] == ["method", "params"] and set(names[2:]) <= {"timeout"}:
-        rest = dict.fromkeys(names[2:])
 
-        async def send(method: str, params: dict[str, Any]) -> dict[str, Any]:
-            answer: dict[str, Any] = await inner(method=method, params=params, **rest)
-            return answer
+class Disconnected(Exception):
+    """The line to Chromium, or the page at its end, is gone."""
 
-        return send
-    return cdp.send
+
+class DevTools:
+    """The line to one Chromium process."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._waiting: dict[int, tuple[str, asyncio.Future[dict[str, Any]]]] = {}
+        self._pages: dict[str, Page] = {}
+        self._last = 0
+        self._reading = asyncio.create_task(self._read(), name="browser: hear Chromium")
+
+    @classmethod
+    async def connect(cls, profile: Path) -> DevTools:
+        """To the Chromium that was started on this profile directory. Raises Disconnected."""
+        try:
+            port, path = (profile / "DevToolsActivePort").read_text("utf-8").split()
+            url = f"ws://127.0.0.1:{port}{path}"
+            socket = await connect(url, compression=None, max_size=_MAX_MESSAGE_BYTES, proxy=None, ping_interval=None)
+        except (OSError, ValueError, InvalidHandshake) as error:
+            raise Disconnected(f"Chromium's DevTools cannot be reached: {error}") from error
+        return cls(socket)
+
+    async def attach(self, target: str) -> Page:
+        """A page by its target id. Raises Refused, Disconnected."""
+        reply = await self.send("Target.attachToTarget", {"targetId": target, "flatten": True})
+        page = Page(self, reply["sessionId"])
+        self._pages[page.session] = page
+        return page
+
+    async def send(self, method: str, params: dict[str, Any], session: str = "") -> dict[str, Any]:
+        """The answer to a command. Raises Refused, Disconnected."""
+        if self._reading.done():
+            raise Disconnected("the browser is gone")
+        self._last += 1
+        number = self._last
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        message: dict[str, Any] = {"id": number, "method": method, "params": params}
+        if session:
+            message["sessionId"] = session
+        self._waiting[number] = (session, answer)
+        try:
+            await self._socket.send(orjson.dumps(message), text=True)
+            return await answer
+        except ConnectionClosed as error:
+            raise Disconnected("the browser is gone") from error
+        finally:
+            self._waiting.pop(number, None)
+
+    async def close(self) -> None:
+        """Hang up; idempotent."""
+        await self._socket.close()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._reading
+
+    async def _read(self) -> None:
+        try:
+            async for message in self._socket:
+                self._hear(orjson.loads(message))
+        except ConnectionClosed:
+            pass
+        finally:
+            self._fail(None)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        number = message.get("id")
+        if number is not None:
+            _, answer = self._waiting.get(number, ("", None))
+            if answer is None or answer.done():
+                return
+            if "error" in message:
+                answer.set_exception(Refused(message["error"].get("message", "it was refused")))
+            else:
+                answer.set_result(message["result"])
+        elif message["method"] == "Target.detachedFromTarget":
+            gone = self._pages.pop(message["params"]["sessionId"], None)
+            if gone is not None:
+                self._fail(gone.session)
+        elif (page := self._pages.get(message.get("sessionId", ""))) is not None:
+            page.hear(message["method"], message["params"])
+
+    def _fail(self, session: str | None) -> None:
+        """Fail what waits for an answer of a page, or of any."""
+        for asked_of, answer in list(self._waiting.values()):
+            if session in (None, asked_of) and not answer.done():
+                answer.set_exception(Disconnected("the page is gone" if session else "the browser is gone"))
+
+
+class Page:
+    """One attached page."""
+
+    def __init__(self, line: DevTools, session: str) -> None:
+        self.session = session
+        self._line = line
+        self._listeners: defaultdict[str, list[Listener]] = defaultdict(list)
+
+    async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The answer to a command. Raises Refused, Disconnected."""
+        return await self._line.send(method, params or {}, self.session)
+
+    def on(self, event: str, f: Listener) -> None:
+        """Call `f` with the parameters of every such event."""
+        self._listeners[event].append(f)
+
+    def hear(self, event: str, params: dict[str, Any]) -> None:
+        """Tell the listeners."""
+        for listener in self._listeners.get(event, ()):
+            listener(params)

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.browser.adapters import devtools, scripts
 from services.browser.adapters.activity import Activity
+from services.browser.adapters.devtools import Disconnected, Refused
 from services.browser.adapters.hand import ChromiumHand
 from services.browser.adapters.reader import Reader
 from services.browser.nodes import Tree, parse
 from services.browser.ports import LoadFailed, NotActionable, TabCrashed
 
 if TYPE_CHECKING:
-    from playwright.async_api import CDPSession, Page
+    from playwright.async_api import Page
 
 T = TypeVar("T")
 _INTERRUPT_S = 2.0
@@ -28,14 +29,14 @@ _TURN = {"expression": "new Promise(done => setTimeout(done))", "awaitPromise": 
 
 
 class ChromiumTab:
-    """A page and its DevTools session."""
+    """A page: Playwright's, and our own line to it."""
 
-    def __init__(self, page: Page, cdp: CDPSession, *, load_s: float, settle_s: float, call_s: float) -> None:
+    def __init__(self, page: Page, line: devtools.Page, *, load_s: float, settle_s: float, call_s: float) -> None:
         self.page = page
         self.crashed = False
         self.hand = ChromiumHand(self)
-        self._send = devtools.sender(cdp)
-        self._activity = Activity(cdp)
+        self._send = line.send
+        self._activity = Activity(line)
         self._reader = Reader(self.send)
         self._load_s, self._settle_s, self._call_s = load_s, settle_s, call_s
         self.load_ms = load_s * 1000
@@ -77,20 +78,19 @@ class ChromiumTab:
                 busy = f"kept the page busy for {self._call_s:g} s; its script was stopped"
                 raise NotActionable(busy) from error
             raise TabCrashed(f"the page left {what} unanswered for {self._call_s:g} s") from error
-        except Error as error:
-            if self.crashed or self.page.is_closed() or "crashed" in error.message:
-                raise TabCrashed(f"the page died: {error.message.splitlines()[0]}") from error
-            raise NotActionable(error.message.splitlines()[0]) from error
+        except (Error, Refused, Disconnected) as error:
+            said = str(error).partition("\n")[0]
+            if self.crashed or self.page.is_closed() or isinstance(error, Disconnected) or "crashed" in said:
+                raise TabCrashed(f"the page died: {said}") from error
+            raise NotActionable(said) from error
 
     async def interrupt(self) -> bool:
         """Stop the script that runs; whether the page answers again."""
-        from playwright.async_api import Error
-
         try:
             async with asyncio.timeout(_INTERRUPT_S):
                 await self._send("Runtime.terminateExecution", {})
                 await self._send("Runtime.evaluate", {"expression": "1"})
-        except (Error, TimeoutError):
+        except (Refused, Disconnected, TimeoutError):
             return False
         return True
 
@@ -99,14 +99,14 @@ class ChromiumTab:
         await self._activity.settle(self._turn, self._settle_s)
 
     async def _turn(self) -> None:
-        from playwright.async_api import Error
-
         try:
             await self._send("Runtime.evaluate", _TURN)
-        except Error as error:
-            # A navigation took the document away in the middle of the question: that is an answer too.
-            if self.crashed or self.page.is_closed():
-                raise TabCrashed(f"the page died: {error.message.splitlines()[0]}") from error
+        except Refused:
+            return  # a navigation took the document away in the middle of the question: that is an answer too
+        except Disconnected as error:
+            if self.page.is_closed():
+                return  # it closed itself
+            raise TabCrashed(f"the page died: {error}") from error
 
     async def title(self) -> str:
         return await self.bounded(self.page.title(), "its title")
