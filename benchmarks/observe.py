@@ -12,7 +12,6 @@ import json
 import os
 import socket
 import statistics
-import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -28,6 +27,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from benchmarks.peers.process import Peer
 from ratchet.browser.v1 import browser_service_pb2 as pb
 from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub, add_BrowserServiceServicer_to_server
 from services.browser.adapters.chromium import ChromiumBrowser
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 SIZES = (40, 300, 3000)
 ROUNDS = int(os.environ.get("ROUNDS", "30"))
 SITE = "http://bench.test"
-PEER = Path("build/bench/peers/browsergym")
 # What every walk must at least do: a role, a name and a box for each visible element.
 WALK = """(() => {
   const found = [];
@@ -81,11 +80,11 @@ def page_of(size: int) -> str:
 
 
 @asynccontextmanager
-async def site() -> AsyncIterator[str]:
+async def site(html_of: Callable[[int], str] = page_of) -> AsyncIterator[str]:
     """The pages, at /40, /300 and /3000."""
 
     async def page(request: Request) -> HTMLResponse:
-        return HTMLResponse(page_of(int(request.path_params["size"])))
+        return HTMLResponse(html_of(int(request.path_params["size"])))
 
     listening = socket.create_server(("127.0.0.1", 0))
     app = Starlette(routes=[Route("/{size:int}", page)])
@@ -139,37 +138,6 @@ async def plain(page: Page) -> list[Method]:
     ]
 
 
-class Peer:
-    """BrowserGym in a process of its own."""
-
-    def __init__(self, chromium: str) -> None:
-        python = PEER / "bin" / "python"
-        if not python.exists():
-            print("installing BrowserGym into build/ (once)", file=sys.stderr)
-            subprocess.run([sys.executable, "-m", "venv", PEER], check=True)
-            subprocess.run([python, "-m", "pip", "install", "-q", "browsergym-core==0.14.*"], check=True)
-        self._process = subprocess.Popen(
-            [python, "benchmarks/peers/browsergym_observe.py", chromium],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def measure_ms(self, url: str, *, screenshot: bool) -> float:
-        """Milliseconds of one observation, by its own clock."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"url": url, "screenshot": screenshot}) + "\n")
-        self._process.stdin.flush()
-        return float(json.loads(self._process.stdout.readline())["ms"])
-
-    def close(self) -> None:
-        """End it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=60)
-
-
 async def measure() -> dict[int, dict[str, list[float]]]:
     """Milliseconds by size and method, in interleaved rounds."""
     taken: dict[int, dict[str, list[float]]] = {size: defaultdict(list) for size in SIZES}
@@ -188,7 +156,7 @@ async def measure() -> dict[int, dict[str, list[float]]]:
         executable = checks.chromium()
         other = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
         stack.push_async_callback(other.close)
-        peer = Peer(executable) if os.environ.get("PEERS", "1") != "0" else None
+        peer = Peer("browsergym_observe", executable) if os.environ.get("PEERS", "1") != "0" else None
         for size in SIZES:
             page = await other.new_page()
             await page.goto(f"{url}/{size}")
@@ -200,8 +168,8 @@ async def measure() -> dict[int, dict[str, list[float]]]:
                     taken[size][method.name].append(1000 * (time.perf_counter() - started))
                 if peer is not None and number % 3 == 0:  # it is slow; a third of the rounds tells enough
                     for name, screenshot in (("BrowserGym", True), ("BrowserGym, no screenshot", False)):
-                        ms = await asyncio.to_thread(peer.measure_ms, f"{url}/{size}", screenshot=screenshot)
-                        taken[size][name].append(ms)
+                        answer = await asyncio.to_thread(peer.ask, url=f"{url}/{size}", screenshot=screenshot)
+                        taken[size][name].append(float(answer["ms"]))
                 print(f"\r{size} elements: round {number + 1} of {ROUNDS + 2} ", end="", file=sys.stderr, flush=True)
             await page.close()
         if peer is not None:

@@ -1,0 +1,215 @@
+"""What sessions cost: opening one, keeping one, and click-and-observe steps per second at 1 to 32 of them.
+
+All through the public gRPC API of `ratchet serve browser`, a process of its own, with default settings. Every step
+clicks a button that counts, and its observation must show the count. BrowserGym's `step()`, its delays at 0 and its
+screenshot left out, does the same on the same page in 1 and in 8 processes of its own (PEERS=0 leaves it out).
+Machines are shared: rounds are interleaved, and the best of each counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from benchmarks import memory
+from benchmarks.observe import SITE, page_of, site
+from benchmarks.peers.process import Peer
+from ratchet.browser.v1 import browser_service_pb2 as pb
+from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub
+from services.cli import checks
+from services.common.addresses import Addresses
+from services.common.rpc import dial
+
+if TYPE_CHECKING:
+    from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceAsyncStub
+
+SESSIONS = (1, 2, 4, 8, 16, 32)
+PROCESSES = (1, 8)
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
+SECONDS = float(os.environ.get("SECONDS", "2"))
+OPENED = 60
+KEPT = 16
+BUTTON = "Counted"
+SIZE = 300
+
+
+def counting_page(size: int) -> str:
+    """The page of so many elements with a button that tells how often it was clicked."""
+    button = f"<main><button onclick=\"this.textContent = '{BUTTON} ' + (window.n = (window.n || 0) + 1)\">"
+    return page_of(size).replace("<main>", f"{button}{BUTTON} 0</button>", 1)
+
+
+class Session(NamedTuple):
+    """An open session, and its counting button's number."""
+
+    name: str
+    button: int
+
+
+class Client:
+    """What an agent asks of the room."""
+
+    def __init__(self, stub: BrowserServiceAsyncStub, real_url: str) -> None:
+        self._stub, self._real_url = stub, real_url
+
+    async def open(self, size: int) -> Session:
+        """A session on the page of that size, observed in the same call."""
+        opened = await self._stub.CreateSession(
+            pb.CreateSessionRequest(
+                sites=[pb.Site(display_url=SITE, real_url=self._real_url)],
+                start_url=f"{SITE}/{size}",
+                observation_format="compact",
+            )
+        )
+        found = [each.id for each in opened.observation.elements if each.name.startswith(BUTTON)]
+        return Session(opened.session, found[0])
+
+    async def close(self, session: Session) -> None:
+        """End it."""
+        await self._stub.DeleteSession(pb.DeleteSessionRequest(session=session.name))
+
+    async def steps(self, session: Session, *, until: float, at_least: int = 1) -> int:
+        """Click and observe until that time; the number of steps, each of which was seen to count."""
+        action, number = f"click [{session.button}]", 0
+        while time.perf_counter() < until or number < at_least:
+            request = pb.ActRequest(session=session.name, action=action, observation_format="compact")
+            done = await self._stub.Act(request)
+            number += 1
+            if done.error or f"'{BUTTON} {number}'" not in done.observation.text:
+                raise SystemExit(f"click {number} was not seen to count: {done.error or done.observation.text[:300]}")
+        return number
+
+
+@asynccontextmanager
+async def room() -> AsyncIterator[tuple[BrowserServiceAsyncStub, int]]:
+    """The browser room in a process of its own: its stub and its process."""
+    with tempfile.TemporaryDirectory() as home:
+        command = (sys.executable, "-m", "services.cli", "--home", home, "serve", "browser")
+        process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+        channel = dial(Addresses.discover(Path(home), []).address("browser"))
+        try:
+            async with asyncio.timeout(60):
+                await channel.channel_ready()
+            yield BrowserServiceStub(channel), process.pid
+        finally:
+            await channel.close()
+            process.terminate()
+            await process.wait()
+
+
+async def opening_ms(client: Client) -> list[float]:
+    """Milliseconds to open a session with its first observation, one after the other, each used for a few steps."""
+    taken = []
+    for _ in range(OPENED + 5):
+        started = time.perf_counter()
+        session = await client.open(40)
+        taken.append(1000 * (time.perf_counter() - started))
+        await client.steps(session, until=0, at_least=5)
+        await client.close(session)
+    return taken[5:]
+
+
+async def session_mib(client: Client, pid: int) -> float | None:
+    """MiB of Chromium that a session on the page of 300 elements adds; None where that cannot be read."""
+    if not memory.can_be_read():
+        return None
+    before = await memory.settled_mib(pid)
+    kept = [await client.open(SIZE) for _ in range(KEPT)]
+    after = await memory.settled_mib(pid)
+    await asyncio.gather(*map(client.close, kept))
+    return (after - before) / KEPT
+
+
+async def ratchet_rate(client: Client, num_sessions: int) -> float:
+    """Steps per second of so many sessions side by side."""
+    sessions = await asyncio.gather(*(client.open(SIZE) for _ in range(num_sessions)))
+    started = time.perf_counter()
+    steps = await asyncio.gather(*(client.steps(session, until=started + SECONDS) for session in sessions))
+    elapsed_s = time.perf_counter() - started
+    await asyncio.gather(*map(client.close, sessions))
+    return sum(steps) / elapsed_s
+
+
+async def peer_rate(pool: ThreadPoolExecutor, peers: list[Peer], url: str) -> float:
+    """Steps per second of so many BrowserGyms side by side, each by its own clock."""
+    loop = asyncio.get_running_loop()
+
+    def run(peer: Peer) -> float:
+        answer = peer.ask(url=url, button=BUTTON, seconds=SECONDS * (1 + len(peers) // 4))
+        return float(answer["steps"] / answer["seconds"])
+
+    return sum(await asyncio.gather(*(loop.run_in_executor(pool, run, peer) for peer in peers)))
+
+
+async def measure() -> dict[str, Any]:
+    """All figures; steps per second by contestant, the rounds in order."""
+    rates: dict[str, list[float]] = defaultdict(list)
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(site(counting_page))
+        stub, pid = await stack.enter_async_context(room())
+        client = Client(stub, url)
+        await ratchet_rate(client, 1)
+        opening, mib = await opening_ms(client), await session_mib(client, pid)
+        peers: list[Peer] = []
+        pool = stack.enter_context(ThreadPoolExecutor(max(PROCESSES)))
+        if os.environ.get("PEERS", "1") != "0":
+            peers = [Peer("browsergym_steps", checks.chromium()) for _ in range(max(PROCESSES))]
+            await peer_rate(pool, peers, f"{url}/{SIZE}")
+        for number in range(ROUNDS):
+            for count in SESSIONS:
+                rates[f"ratchet, {count} sessions"].append(await ratchet_rate(client, count))
+            for count in PROCESSES if peers else ():
+                rates[f"BrowserGym, {count} processes"].append(await peer_rate(pool, peers[:count], f"{url}/{SIZE}"))
+            print(f"\rround {number + 1} of {ROUNDS} ", end="", file=sys.stderr, flush=True)
+        for peer in peers:
+            peer.close()
+    print(file=sys.stderr)
+    return {"opening_ms": opening, "mib": mib, "rates": rates}
+
+
+def main() -> None:
+    """Print the table and write build/bench/sessions.json."""
+    load_before = os.getloadavg()
+    measured = asyncio.run(measure())
+    best = {name: max(values) for name, values in measured["rates"].items()}
+    quantiles = statistics.quantiles(measured["opening_ms"], n=20)
+    result: dict[str, Any] = {
+        "name": "sessions",
+        "rounds": ROUNDS,
+        "cores": os.cpu_count(),
+        "load_average": {"before": load_before, "after": os.getloadavg()},
+        "create_ms": {"p50": round(quantiles[9], 1), "p95": round(quantiles[18], 1)},
+        "session_mib": "n/a: no /proc/PID/smaps_rollup here" if measured["mib"] is None else round(measured["mib"], 1),
+        "steps_per_second": {name: round(rate, 1) for name, rate in best.items()},
+        "all_rounds": measured["rates"],
+        "ratios": {},
+    }
+    if "BrowserGym, 8 processes" in best:
+        ratio = best["ratchet, 8 sessions"] / best["BrowserGym, 8 processes"]
+        result["ratios"]["steps_per_second_over_browsergym_8"] = round(ratio, 1)
+    print(f"{'open a session and see it, ms (95th)':<40}{quantiles[9]:>10.1f} ({quantiles[18]:.1f})")
+    print(f"{'memory of a session, MiB':<40}{result['session_mib']:>10}")
+    for name, rate in best.items():
+        print(f"{name + ', steps/s':<40}{rate:>10.1f}   rounds: {[round(r, 1) for r in measured['rates'][name]]}")
+    for name, ratio in result["ratios"].items():
+        print(f"{name:<40}{ratio:>10}")
+    print(f"load average before and after: {load_before}, {os.getloadavg()}")
+    path = Path("build/bench/sessions.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    print(f"written to {path}")
+
+
+if __name__ == "__main__":
+    main()
