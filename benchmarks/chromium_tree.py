@@ -11,12 +11,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.browser.formats import compact, webarena
-from services.browser.formats.tree import Line, View
+from services.browser.formats import webarena
+from services.browser.formats.tree import View
 from services.browser.nodes import Node
 
 AXNode = dict[str, Any]
-_FORMATS = {"webarena-axtree": webarena.lines, "compact": compact.lines}
 _LINE = re.compile(r"^(\t*)\[\d+\] (\S+) ('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\") ?(.*)$")
 
 
@@ -62,15 +61,14 @@ def _node(node: AXNode) -> Node:
     )
 
 
-def text_lines(root: Node, name: str = "webarena-axtree") -> list[str]:
-    """A tree's lines in a format, every id the same."""
+def text_lines(root: Node) -> list[str]:
+    """A tree's `webarena-axtree` lines without the tabs', every id the same."""
     stack = [root]
     while stack:
         node = stack.pop()
-        node.number = 1 if node.number else 0
+        node.number = 0
         stack += node.children
-    lines: list[Line] = _FORMATS[name](View(root, lambda _: 0, [""], 0))
-    return [line.text.replace("[1] ", "[0] ", 1) for line in lines if line.text.strip()][name != "compact" :]
+    return [line.text for line in webarena.lines(View(root, [""], 0)) if line.text.strip()][1:]
 
 
 @dataclass

@@ -29,15 +29,13 @@ SEED = int(os.environ.get("SEED", "0"))
 CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
-async def read_both(cdp: CDPSession, *, tries: int = 4) -> tuple[list[str], list[str], list[str], list[str]] | None:
-    """Their lines and ours in both formats, of a moment in which the page did not move; None if it never held still."""
+async def read_both(cdp: CDPSession, *, tries: int = 4) -> tuple[list[str], list[str]] | None:
+    """Their lines and ours, of a moment in which the page did not move; None if it never held still."""
     for _ in range(tries):
         before = await chromium(cdp)
         answer = await walk(cdp)
         if before == await chromium(cdp):
-            theirs, ours = from_chromium(*before), parse(answer).root
-            compact = text_lines(theirs, "compact"), text_lines(ours, "compact")
-            return text_lines(theirs), text_lines(ours), *compact
+            return text_lines(from_chromium(*before)), text_lines(parse(answer).root)
     return None
 
 
@@ -56,12 +54,12 @@ async def chromium(cdp: CDPSession) -> tuple[list[AXNode], dict[int, list[AXNode
 async def walk(cdp: CDPSession) -> str:
     """The page script's answer, started anew."""
     frame = (await cdp.send("Page.getFrameTree"))["frameTree"]["frame"]
-    return await Reader(cdp.send).observe(frame["id"], frame["loaderId"])
+    return await Reader(cdp.send).observe(frame["id"], frame["loaderId"], {"format": "tree"})
 
 
-async def measure(pages: AsyncIterator[tuple[str, Page]], shown: float = 0.0) -> tuple[Comparison, Comparison]:
-    """Both formats' comparison over the pages."""
-    found, compact = Comparison(), Comparison()
+async def measure(pages: AsyncIterator[tuple[str, Page]], shown: float = 0.0) -> Comparison:
+    """The comparison over the pages."""
+    found = Comparison()
     sessions: dict[Page, CDPSession] = {}
     async for name, page in pages:
         if page not in sessions:
@@ -73,19 +71,18 @@ async def measure(pages: AsyncIterator[tuple[str, Page]], shown: float = 0.0) ->
             print(f"{name}: never held still")
             continue
         share = found.add(name, both[0], both[1])
-        compact.add(name, both[2], both[3])
         if share < shown:
             print(f"{name}: {share:.1%}")
-    return found, compact
+    return found
 
 
-async def run() -> dict[str, tuple[Comparison, Comparison]]:
+async def run() -> dict[str, Comparison]:
     """All corpora."""
     from playwright.async_api import async_playwright
 
     wanted = os.environ.get("CORPUS", "arena,miniwob,generated").split(",")
     executable = next((path for path in map(shutil.which, CHROMIUMS) if path), None)
-    found: dict[str, tuple[Comparison, Comparison]] = {}
+    found: dict[str, Comparison] = {}
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         if "arena" in wanted:
@@ -100,19 +97,16 @@ async def run() -> dict[str, tuple[Comparison, Comparison]]:
     return found
 
 
-def report(found: dict[str, tuple[Comparison, Comparison]]) -> dict[str, Any]:
+def report(found: dict[str, Comparison]) -> dict[str, Any]:
     """Print the tables; the result as it is written."""
-    print(f"{'corpus':<12}{'pages':>7}{'lines':>8}{'equal':>8}{'share':>9}{'compact':>10}")
-    for name, (lines, compact) in found.items():
-        print(
-            f"{name:<12}{lines.num_pages:>7}{lines.num_lines:>8}{lines.num_equal:>8}{lines.share:>9.2%}{compact.share:>10.2%}"
-        )
-    num_lines = sum(lines.num_lines for lines, _ in found.values())
-    num_equal = sum(lines.num_equal for lines, _ in found.values())
+    print(f"{'corpus':<12}{'pages':>7}{'lines':>8}{'equal':>8}{'share':>9}")
+    for name, lines in found.items():
+        print(f"{name:<12}{lines.num_pages:>7}{lines.num_lines:>8}{lines.num_equal:>8}{lines.share:>9.2%}")
+    num_lines = sum(lines.num_lines for lines in found.values())
+    num_equal = sum(lines.num_equal for lines in found.values())
     overall = num_equal / num_lines if num_lines else 0.0
     print(f"{'all':<12}{'':>7}{num_lines:>8}{num_equal:>8}{overall:>9.2%}")
-    for name, (lines, compact) in found.items():
-        lines = compact if os.environ.get("FORMAT") else lines
+    for name, lines in found.items():
         for kind, count in lines.kinds.most_common(int(os.environ.get("KINDS", "1000"))):
             page, theirs, ours = lines.examples[kind]
             print(f"{name} {count:>5} {kind}\n        {page}")
@@ -120,11 +114,10 @@ def report(found: dict[str, tuple[Comparison, Comparison]]) -> dict[str, Any]:
     return {
         "name": "fidelity",
         "ratios": {"lines_equal": round(overall, 5)}
-        | {f"lines_equal_{name}": round(lines.share, 5) for name, (lines, _) in found.items()}
-        | {f"compact_equal_{name}": round(compact.share, 5) for name, (_, compact) in found.items()},
-        "pages": {name: lines.num_pages for name, (lines, _) in found.items()},
-        "lines": {name: lines.num_lines for name, (lines, _) in found.items()},
-        "kinds": {name: dict(lines.kinds.most_common()) for name, (lines, _) in found.items()},
+        | {f"lines_equal_{name}": round(lines.share, 5) for name, lines in found.items()},
+        "pages": {name: lines.num_pages for name, lines in found.items()},
+        "lines": {name: lines.num_lines for name, lines in found.items()},
+        "kinds": {name: dict(lines.kinds.most_common()) for name, lines in found.items()},
     }
 
 

@@ -1,13 +1,15 @@
-"""A page as it was read: the accessibility tree that formats turn into text.
+"""A page as its script read it: the accessibility tree, or the lines of the short text.
 
 Invariant: only what the page shows is here; a node's number leads to one element while its document lives.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 
 @dataclass(slots=True)
@@ -37,9 +39,39 @@ class Tree:
     is_cut: bool = False
 
 
+class Element(NamedTuple):
+    """Something that an action can name."""
+
+    id: int
+    role: str
+    name: str
+    # The element's number in its document.
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A page in `compact` lines."""
+
+    title: str
+    text: str
+    elements: Sequence[Element]
+    # The last id that the session has given.
+    last: int
+    # The page has more than was read.
+    is_cut: bool = False
+
+
+def parse_text(answer: str) -> Text:
+    """The lines in the page script's answer."""
+    data = orjson.loads(answer)
+    elements = list(map(Element, data["ids"], data["roles"], data["names"], data["numbers"]))
+    return Text(data["title"], data["text"], elements, data["last"], data["cut"])
+
+
 def parse(answer: str) -> Tree:
     """The tree in the page script's answer. Raises ValueError when it is none."""
-    data = json.loads(answer)
+    data = orjson.loads(answer)
     # The last node of each depth: the parent of what comes below it.
     last: list[Node] = []
     roles = data["roles"]

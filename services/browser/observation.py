@@ -1,4 +1,4 @@
-"""From the tree of a page to what the model reads.
+"""From a page to what the model reads.
 
 Invariant: one call to the page per observation; every id in the text leads to exactly one element of the
 document that it was read from.
@@ -6,95 +6,78 @@ document that it was read from.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from services.browser.formats import compact, webarena
-from services.browser.formats.tree import Line, View
+from services.browser.formats import webarena
+from services.browser.formats.tree import View
+from services.browser.nodes import Element
+from services.browser.ports import Tab
 from services.common.errors import InvalidArgument
 
-_FORMATS: dict[str, Callable[[View], list[Line]]] = {
-    "compact": compact.lines,
-    "webarena-axtree": webarena.lines,
-}
-_MAX_ID = 999
+FORMATS = ("compact", "webarena-axtree")
 _CUT = "(the page has more than is shown here)"
 
 
-@dataclass(frozen=True)
-class Element:
-    """Something that an action can name."""
-
-    id: int
-    role: str
-    name: str
-    # The element's number in its document.
-    node: int
-
-
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """A page as it was read."""
 
     format: str
+    title: str
     text: str
-    elements: tuple[Element, ...]
+    elements: Sequence[Element]
 
 
 def check_format(name: str) -> str:
     """The name, if it is one. Raises InvalidArgument."""
-    if name not in _FORMATS:
-        raise InvalidArgument(f"unknown observation format {name!r}; use one of {', '.join(_FORMATS)}", format=name)
+    if name not in FORMATS:
+        raise InvalidArgument(f"unknown observation format {name!r}; use one of {', '.join(FORMATS)}", format=name)
     return name
 
 
-def read(name: str, view: View) -> Page:
-    """The page in the named format."""
-    found = _FORMATS[name](view)
-    elements = tuple(
-        Element(line.id, line.role, line.name, line.node) for line in found if line.id is not None and line.node
+async def read(name: str, tab: Tab, tabs: Sequence[Tab], ids: Ids) -> Page:
+    """The tab in the named format. Raises TabCrashed."""
+    if name == "compact":
+        text = await tab.text(ids.last, ids.of_others(tab))
+        ids.given(tab, tab.document, text.last, [element.id for element in text.elements])
+        return Page(name, text.title, _told(text.text, text.is_cut), text.elements)
+    tree = await tab.tree()
+    title = tree.root.name
+    titles = [title if other is tab else await other.title() for other in tabs]
+    lines = webarena.lines(View(tree.root, titles, tabs.index(tab)))
+    return Page(
+        name,
+        title,
+        _told("\n".join(line.text for line in lines), tree.is_cut),
+        [line.element for line in lines if line.element is not None],
     )
-    told = [_CUT] if view.is_cut else []
-    return Page(name, "\n".join([*(line.text for line in found), *told]), elements)
+
+
+def _told(text: str, is_cut: bool) -> str:
+    return f"{text}\n{_CUT}" if is_cut else text
 
 
 class Ids:
-    """Small element ids of one session: 1 to 999 and round again, a node keeps its own while its document lives."""
+    """The small ids that a session's documents have in use; the page itself gives them out (page/ids.js)."""
 
     def __init__(self) -> None:
-        self._ids: dict[tuple[object, str], dict[int, int]] = {}
-        self._used: set[int] = set()
-        self._last = 0
+        # The last one that was given, in whichever tab.
+        self.last = 0
+        self._used: dict[Tab, tuple[str, set[int]]] = {}
 
-    def of(self, tab: object, document: str) -> Callable[[int], int]:
-        """Ids for a document of a tab; those of the tab's earlier documents become free."""
-        for key in [key for key in self._ids if key[0] is tab and key[1] != document]:
-            self._used.difference_update(self._ids.pop(key).values())
-        known = self._ids.setdefault((tab, document), {})
+    def of_others(self, tab: Tab) -> list[int]:
+        """Those that other tabs use."""
+        return sorted(id_ for other, (_, used) in self._used.items() if other is not tab for id_ in used)
 
-        def name(node: int) -> int:
-            if node not in known:
-                known[node] = self._next(known)
-            return known[node]
+    def given(self, tab: Tab, document: str, last: int, ids: list[int]) -> None:
+        """Note what a document of a tab was given; those of the tab's earlier documents are free again."""
+        self.last = last
+        known = self._used.get(tab)
+        if known is None or known[0] != document:
+            self._used[tab] = known = (document, set())
+        known[1].update(ids)
 
-        return name
-
-    def drop(self, tabs: list[object]) -> None:
+    def drop(self, tabs: Sequence[Tab]) -> None:
         """Forget the tabs that are not among these."""
-        for key in [key for key in self._ids if not any(key[0] is tab for tab in tabs)]:
-            self._used.difference_update(self._ids.pop(key).values())
-
-    def _next(self, known: dict[int, int]) -> int:
-        if len(self._used) >= _MAX_ID:
-            # More live elements than ids: this document's oldest gives its own up.
-            oldest = next(iter(known), None)
-            if oldest is None:
-                self._ids = {key: ids for key, ids in self._ids.items() if ids is known}
-                self._used = set()
-            else:
-                self._used.discard(known.pop(oldest))
-        while True:
-            self._last = self._last % _MAX_ID + 1
-            if self._last not in self._used:
-                self._used.add(self._last)
-                return self._last
+        for tab in [tab for tab in self._used if tab not in tabs]:
+            del self._used[tab]

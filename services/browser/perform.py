@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from services.browser.actions import Action
 from services.browser.addresses import Addresses
-from services.browser.observation import Element
+from services.browser.nodes import Element
 from services.browser.ports import Context, LoadFailed, NotActionable, Tab
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from services.browser.nodes import Tree
+from services.browser.nodes import Text, Tree
 
 
 class NotActionable(Exception):
@@ -86,6 +86,10 @@ class Tab(Protocol):
 
     async def tree(self) -> Tree:
         """The accessibility tree of the page; element numbers are the same in every tree of a document."""
+        ...
+
+    async def text(self, last: int, taken: list[int]) -> Text:
+        """The page in `compact` lines; new elements get ids after `last` that are not `taken`."""
         ...
 
     async def evaluate(self, expression: str) -> Any:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from services.browser import actions, metrics, observation
 from services.browser.addresses import Addresses
 from services.browser.errors import PageNotLoaded, SessionCrashed
-from services.browser.formats.tree import View
+from services.browser.nodes import Element
 from services.browser.perform import perform
 from services.browser.ports import Context, LoadFailed, NotActionable, Tab, TabCrashed
 from services.common.errors import RatchetError
@@ -65,7 +65,7 @@ class Session:
         self._context, self._addresses = context, addresses
         self._ids = observation.Ids()
         # The last observation's elements, and the tab and document that they are of.
-        self._seen: dict[int, observation.Element] = {}
+        self._seen: dict[int, Element] = {}
         self._seen_on: tuple[Tab | None, str] = (None, "")
         self._lock = asyncio.Lock()
         self._end: RatchetError | None = None
@@ -153,19 +153,14 @@ class Session:
     async def _observe(self, format_name: str) -> Observation:
         started = time.perf_counter()
         tab, tabs = self._context.front, list(self._context.tabs)
-        tree = await tab.tree()
-        title = tree.root.name
-        titles = [title if other is tab else await other.title() for other in tabs]
-        front = tabs.index(tab)
-        self._ids.drop(list(tabs))
-        view = View(tree.root, self._ids.of(tab, tab.document), titles, front, tree.is_cut)
-        page = observation.read(format_name, view)
+        self._ids.drop(tabs)
+        page = await observation.read(format_name, tab, tabs, self._ids)
         self._seen = {element.id: element for element in page.elements}
         self._seen_on = (tab, tab.document)
         elapsed_s = time.perf_counter() - started
         metrics.OBSERVE_SECONDS.labels(format_name).observe(elapsed_s)
         url = self._addresses.display(tab.url)
-        return Observation(page, url, title[:_MAX_TITLE_CHARS], len(tabs), front, elapsed_s)
+        return Observation(page, url, page.title[:_MAX_TITLE_CHARS], len(tabs), tabs.index(tab), elapsed_s)
 
     async def _read(self, tab: Tab, locator: str, prep_actions: list[str]) -> Probed:
         url = self._addresses.display(tab.url)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -86,8 +87,8 @@ class DevTools:
 
     async def _read(self) -> None:
         try:
-            async for message in self._socket:
-                self._hear(orjson.loads(message))
+            while True:
+                self._hear(_message(await self._socket.recv(decode=False)))
         except ConnectionClosed:
             pass
         finally:
@@ -115,6 +116,14 @@ class DevTools:
         for asked_of, answer in list(self._waiting.values()):
             if session in (None, asked_of) and not answer.done():
                 answer.set_exception(Disconnected("the page is gone" if session else "the browser is gone"))
+
+
+def _message(text: bytes) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        found = json.loads(text)  # half a letter, which pages can make
+    return found
 
 
 class Page:

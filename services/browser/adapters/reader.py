@@ -35,8 +35,11 @@ class Reader:
         self._document = ""
         self._script = ""
 
-    async def observe(self, frame: str, document: str, **options: object) -> str:
-        """The page script's answer. Raises NotActionable when the document went away or the script was stopped."""
+    async def observe(self, frame: str, document: str, options: dict[str, object]) -> str:
+        """The page script's answer (see page/observe.js).
+
+        Raises NotActionable when the document went away or the script was stopped.
+        """
         script = await self._started(frame, document)
         answer = await self._answer(script, options)
         asked = _ASKED.match(answer)
@@ -50,7 +53,7 @@ class Reader:
         await self._call(script, _MARK, json.dumps(marked), by_value=True)
         return await self._answer(script, options)
 
-    async def _answer(self, script: str, options: object) -> str:
+    async def _answer(self, script: str, options: dict[str, object]) -> str:
         reply = await self._call(script, _OBSERVE, json.dumps(options), by_value=True)
         if reply.get("type") != "string":
             self._script = ""

@@ -15,7 +15,7 @@ from services.browser.adapters.activity import Activity
 from services.browser.adapters.devtools import Disconnected, Refused
 from services.browser.adapters.hand import ChromiumHand
 from services.browser.adapters.reader import Reader
-from services.browser.nodes import Tree, parse
+from services.browser.nodes import Text, Tree, parse, parse_text
 from services.browser.ports import LoadFailed, NotActionable, TabCrashed
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ChromiumTab:
     """A page: Playwright's, and our own line to it."""
 
     def __init__(self, page: Page, line: devtools.Page, *, load_s: float, settle_s: float, call_s: float) -> None:
-        self.page = page
+        self.page, self.line = page, line
         self.crashed = False
         self.hand = ChromiumHand(self)
         self._send = line.send
@@ -135,21 +135,24 @@ class ChromiumTab:
         await self.settle()
 
     async def tree(self) -> Tree:
+        return parse(await self._read(format="tree"))
+
+    async def text(self, last: int, taken: list[int]) -> Text:
+        return parse_text(await self._read(format="compact", last=last, taken=taken))
+
+    async def _read(self, **options: object) -> str:
         try:
-            return await self._read()
+            return await self._reader.observe(self._activity.main_frame, self.document, options)
         except NotActionable:  # the document went away, or its script was stopped, in the middle of it
             await self.settle()
         try:
-            return await self._read()
+            return await self._reader.observe(self._activity.main_frame, self.document, options)
         except NotActionable as error:
             raise TabCrashed(f"the page cannot be read: {error}") from error
 
     async def element(self, number: int) -> str:
         """The DevTools object of an element of the last tree. Raises NotActionable when it is gone."""
         return await self._reader.resolve(number, self.document)
-
-    async def _read(self) -> Tree:
-        return parse(await self._reader.observe(self._activity.main_frame, self.document))
 
     async def evaluate(self, expression: str) -> Any:
         wrapped = scripts.VALUE % expression.strip().rstrip(";")

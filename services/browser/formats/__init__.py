@@ -1,1 +1,1 @@
-"""Observation formats by name; each is a pure function of the accessibility tree."""
+"""Observation formats made outside the page; each is a pure function of the accessibility tree."""

@@ -1,37 +1,26 @@
-"""What every format is given and gives.
+"""What a format is given and gives.
 
 Invariant: a line holds no line break, whatever the page says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from services.browser.nodes import Node
+from services.browser.nodes import Element, Node
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """What a format turns into lines."""
 
-    # None for a tab that shows nothing.
-    root: Node | None
-    # Gives an element the small id under which the text names it.
-    ids: Callable[[int], int]
+    root: Node
     # Of all tabs; `front` is the index of the one that the nodes are of.
     titles: list[str]
     front: int
-    # The page has more than was read.
-    is_cut: bool = False
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line of an observation; the id and the element's number where an action can name it."""
+class Line(NamedTuple):
+    """One line of an observation, and the element that it tells of."""
 
     text: str
-    id: int | None = None
-    role: str = ""
-    name: str = ""
-    node: int = 0
+    element: Element | None = None

@@ -7,7 +7,7 @@ the link addresses that later versions add to the tree are left out.
 from __future__ import annotations
 
 from services.browser.formats.tree import Line, View
-from services.browser.nodes import Node
+from services.browser.nodes import Element, Node
 
 _UNSHOWN = frozenset({"focusable", "editable", "readonly", "level", "settable", "multiline", "invalid", "url"})
 # Without a name and without properties these say nothing.
@@ -37,15 +37,15 @@ def lines(view: View) -> list[Line]:
     return [Line(tabs), Line(""), *_without_repetition(_walk(view.root))]
 
 
-def _walk(root: Node | None) -> list[Line]:
+def _walk(root: Node) -> list[Line]:
     found: list[Line] = []
-    stack = [(root, 0)] if root else []
+    stack = [(root, 0)]
     while stack:
         node, depth = stack.pop()
         shown = _shown(node)
         if shown is not None:
             text = "\t" * depth + f"[{node.number}] {shown}"
-            found.append(Line(text, node.number, node.role, node.name, node.number))
+            found.append(Line(text, Element(node.number, node.role, node.name, node.number)))
             depth += 1
         stack.extend((child, depth) for child in reversed(node.children))
     return found

@@ -22,6 +22,8 @@ _FILES = (
     "walk",
     "names",
     "states",
+    "ids",
+    "compact",
     "observe",
 )
 

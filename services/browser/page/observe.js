@@ -7,9 +7,26 @@ const DEFAULT_LIMIT = 50000;
 const MAX_DEPTH = 150;
 
 function observe(options) {
-  const walk = new Walk(options?.limit ?? DEFAULT_LIMIT);
-  const root = walk.document(document, null);
+  const walk = new Walk(options.limit ?? DEFAULT_LIMIT), root = walk.document(document, null);
   walk.run();
+  const answer = options.format === 'compact' ? compact(walk, root, options) : tree(walk, root, options);
+  return JSON.stringify({ ask: toAsk(walk.clickable), ...answer, title: document.title.toWellFormed(), cut: walk.isCut });
+}
+
+function compact(walk, root, options) {
+  const ids = new Ids(options), lines = new Compact(walk, new Names(walk), ids).write(root);
+  const elements = lines.filter((line) => line.id);
+  return {
+    text: lines.map((line) => line.text).join('\n'),
+    last: ids.last,
+    ids: elements.map((line) => line.id),
+    numbers: elements.map((line) => line.number),
+    roles: elements.map((line) => line.role),
+    names: elements.map((line) => line.name),
+  };
+}
+
+function tree(walk, root, options) {
   const roles = new Roles(), names = new Names(walk), nodes = [], active = activeElements(walk.records);
   const work = [root];
   while (work.length) {
@@ -24,7 +41,7 @@ function observe(options) {
       work.push(record.children[i]);
     }
   }
-  return JSON.stringify({ ask: toAsk(walk.clickable), roles: roles.list, nodes, cut: walk.isCut });
+  return { roles: roles.list, nodes };
 }
 
 class Roles {
@@ -70,19 +87,28 @@ function isInteresting(element) {
 }
 
 function told(record, depth, roles, names, active, walk, options) {
-  const own = record.told, number = numberOf(record.node, record.part);
-  let name = own ? own.name : names.of(record);
-  if (own && own.isTwice && names.of(record.parent)) name += ` ${name}`;
+  const own = record.told, number = numberOf(record.node, record.part), name = nameOf(record, names);
   const properties = own ? own.properties : propertiesOf(record, active, walk);
   const value = own ? own.value : valueOf(record);
   const node = [depth, roles.of(record.role), number];
-  if (value !== '' || properties.length || options?.boxes) {
-    node.push(name, value, properties.length ? Object.fromEntries(properties) : 0);
+  if (value !== '' || properties.length || options.boxes) {
+    node.push(name.toWellFormed(), value.toWellFormed(), properties.length ? Object.fromEntries(properties.map(sound)) : 0);
   } else if (name !== '') {
-    node.push(name);
+    node.push(name.toWellFormed());
   }
-  if (options?.boxes) node.push(boxOf(record));
+  if (options.boxes) node.push(boxOf(record));
   return node;
+}
+
+// Half letters, which pages can make, cannot travel.
+function sound([name, value]) {
+  return [name, typeof value === 'string' ? value.toWellFormed() : value];
+}
+
+function nameOf(record, names) {
+  const own = record.told;
+  if (!own) return names.of(record);
+  return own.isTwice && names.of(record.parent) ? `${own.name} ${own.name}` : own.name;
 }
 
 function boxOf(record) {

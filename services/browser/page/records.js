@@ -30,6 +30,8 @@ class Record {
     this.transform = '';
     this.told = null;
     this.isApart = false;
+    // What it can be acted on as, once asked.
+    this.control = undefined;
   }
 
   add(child) {
@@ -70,8 +72,18 @@ function frameDocument(element) {
   }
 }
 
+// Computed styles are live: one that is kept costs a fifth of one that is asked for anew.
+const styles = new WeakMap();
+
 function styleOf(element, pseudo) {
+  if (!pseudo) {
+    const kept = styles.get(element);
+    if (kept !== undefined) return kept;
+  }
   // A frame's elements are asked in its window: another's may not have laid them out.
   const doc = element.ownerDocument, view = doc === document ? window : doc.defaultView;
-  return view ? view.getComputedStyle(element, pseudo) : null;
+  if (!view) return null;
+  const style = view.getComputedStyle(element, pseudo);
+  if (!pseudo) styles.set(element, style);
+  return style;
 }

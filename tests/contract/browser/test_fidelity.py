@@ -35,14 +35,13 @@ def differences(found: Comparison) -> str:
 
 async def test_pages_of_every_site_read_as_chromium_reads_them(chromium: Browser) -> None:
     async with ArenaServer() as server:
-        found, compact = await measure(corpora.arena(chromium, server, 3))
+        found = await measure(corpora.arena(chromium, server, 3))
     assert found.num_pages == 15
     assert found.share >= WANTED, differences(found)
-    assert compact.share >= WANTED, differences(compact)
 
 
 async def test_hard_cases_read_as_chromium_reads_them(chromium: Browser) -> None:
-    found, _ = await measure(corpora.generated(chromium, 25, seed=7))
+    found = await measure(corpora.generated(chromium, 25, seed=7))
     assert found.num_pages == 25
     assert found.num_lines > 1000
     assert found.share >= WANTED, differences(found)

@@ -21,7 +21,7 @@ text 'Price: $12.99 incl. tax'
 [5] link 'A heading that is a link'
 [6] checkbox 'Subscribe' checked
 [7] radio 'Express'
-[8] combobox 'Size': 'Small' collapsed
+[8] combobox 'Size': 'Small' of 'Small | Large'
 text 'one'
 [9] link 'two'
 text 'more'
