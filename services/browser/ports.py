@@ -6,8 +6,9 @@ the three exceptions below are all that an adapter lets out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from services.browser.nodes import Text, Tree
@@ -15,6 +16,18 @@ from services.browser.nodes import Text, Tree
 
 class NotActionable(Exception):
     """The page does not allow what was asked; the text completes "[12] ..." or stands alone for the model."""
+
+    # Number of the element that it is said of, where that is not the one that was asked for first.
+    node = 0
+
+
+class Covered(NotActionable):
+    """Something lies over the element; the text says in words what does."""
+
+    def __init__(self, text: str, by: Sequence[int], inside: Sequence[int]) -> None:
+        """`by`: numbers of what lies over it, the best to name first; `inside`: of what is in that."""
+        super().__init__(text)
+        self.by, self.inside = by, inside
 
 
 class LoadFailed(Exception):
@@ -35,6 +48,12 @@ class ContextOptions:
     storage_state: dict[str, Any] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     viewport: tuple[int, int] = (1280, 720)
+    # What can be uploaded, by name; names are good file names.
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+# From the labels of a list's options, and whether it takes several, the indices to choose; may raise NotActionable.
+Pick = Callable[[Sequence[str], bool], Sequence[int]]
 
 
 class Hand(Protocol):
@@ -50,6 +69,16 @@ class Hand(Protocol):
     async def type(self, node: int, text: str, *, enter: bool) -> None:
         """Replaces what the field holds."""
         ...
+
+    async def select(self, node: int, pick: Pick) -> None:
+        """Choose what `pick` picks, and nothing else, of a native or a scripted list."""
+        ...
+
+    async def upload(self, node: int, paths: Sequence[Path]) -> None:
+        """Give the files to a field, or to the chooser that a control opens."""
+        ...
+
+    async def drag(self, node: int, onto: int) -> None: ...
 
     async def press(self, keys: str) -> None:
         """`keys` as in "Control+A"."""
@@ -118,6 +147,15 @@ class Context(Protocol):
 
     @property
     def front(self) -> Tab: ...
+
+    @property
+    def file_names(self) -> Sequence[str]:
+        """Of the session's files, in their order."""
+        ...
+
+    async def file_paths(self, names: Sequence[str]) -> list[Path]:
+        """Where the browser finds the session's files of these names, until the context is closed."""
+        ...
 
     def drain_events(self) -> list[str]:
         """What the pages tried since the last call and was contained."""
