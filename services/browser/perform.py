@@ -7,18 +7,23 @@ as the model named it; everything else is the machinery's failure.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from services.browser.actions import Action
+from services.browser.actions import Action, several
 from services.browser.addresses import Addresses
+from services.browser.choices import choose
 from services.browser.nodes import Element
-from services.browser.ports import Context, LoadFailed, NotActionable, Tab
+from services.browser.ports import Context, Covered, LoadFailed, NotActionable, Tab
+
+# Things to name in a dialog that has no id of its own.
+_MOST_INSIDE = 3
 
 
 async def perform(action: Action, context: Context, addresses: Addresses, seen: Mapping[int, Element]) -> None:
     """Do it; `seen` are the elements of the last observation, if the tab in front still shows that document."""
     verb = action.verb
-    if verb in ("click", "hover", "type"):
-        await _on_element(action, context.front, seen)
+    if action.target is not None and verb != "tab_focus":
+        await _on_element(action, context, seen)
     elif verb == "press":
         await context.front.hand.press(action.text)
     elif verb == "scroll":
@@ -33,22 +38,63 @@ async def perform(action: Action, context: Context, addresses: Addresses, seen: 
         await _focus(context, action.target or 0)
     elif verb == "close_tab":
         await _close(context)
+    elif verb == "dialog":
+        raise NotActionable("no dialog is open")
     # stop asks nothing of the page.
 
 
-async def _on_element(action: Action, tab: Tab, seen: Mapping[int, Element]) -> None:
-    element = seen.get(action.target or 0)
-    if element is None:
-        raise NotActionable(f"[{action.target}] is not on the page")
+async def _on_element(action: Action, context: Context, seen: Mapping[int, Element]) -> None:
+    element = _seen(action.target, seen)
+    onto = _seen(action.onto, seen) if action.verb == "drag" else element
+    hand, node, others = context.front.hand, element.node, {other.node: other for other in seen.values()}
     try:
         if action.verb == "click":
-            await tab.hand.click(element.node)
+            await hand.click(node)
         elif action.verb == "hover":
-            await tab.hand.hover(element.node)
+            await hand.hover(node)
+        elif action.verb == "type":
+            await hand.type(node, action.text, enter=action.enter)
+        elif action.verb == "select":
+            await hand.select(node, lambda options, several: choose(action.text, options, can_be_several=several))
+        elif action.verb == "upload":
+            await hand.upload(node, await _files(action.text, context))
         else:
-            await tab.hand.type(element.node, action.text, enter=action.enter)
+            await hand.drag(node, onto.node)
     except NotActionable as error:
-        raise NotActionable(f"[{element.id}] {element.role} '{element.name}' {error}") from error
+        about = others.get(error.node, element)
+        raise NotActionable(f"{_named(about)} {_reason(error, others)}") from error
+
+
+def _seen(number: int | None, seen: Mapping[int, Element]) -> Element:
+    element = seen.get(number or 0)
+    if element is None:
+        raise NotActionable(f"[{number}] is not on the page")
+    return element
+
+
+def _named(element: Element) -> str:
+    return f"[{element.id}] {element.role} '{element.name}'"
+
+
+def _reason(error: NotActionable, others: Mapping[int, Element]) -> str:
+    """The refusal in the words of the last observation: with the ids of what lies over the element."""
+    if not isinstance(error, Covered):
+        return str(error)
+    by = next((others[node] for node in error.by if node in others), None)
+    if by is not None:
+        return f"is covered by {_named(by)}"
+    inside = [_named(others[node]) for node in error.inside if node in others]
+    return f"{error} (in it: {', '.join(inside[:_MOST_INSIDE])})" if inside else str(error)
+
+
+async def _files(text: str, context: Context) -> list[Path]:
+    known = context.file_names
+    names = several(text, known)
+    for name in names:
+        if name not in known:
+            listed = f"its files are: {', '.join(known)}" if known else "it was opened without files"
+            raise NotActionable(f"cannot be given '{name}': the session has no such file; {listed}")
+    return await context.file_paths(names)
 
 
 async def _goto(tab: Tab, url: str, addresses: Addresses) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ratchet.browser.v1 import browser_service_pb2 as pb
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 
 SERVICE = "ratchet.browser.v1.BrowserService"
 _MAX_TEXT_BYTES = 3 * 1024 * 1024
+_MAX_FILES = 100
+_MAX_FILES_BYTES = 2 * 1024 * 1024
+_MAX_NAME_BYTES = 200
+# Separators, and what some file system or other does not take.
+_NOT_IN_NAMES = re.compile(r"[/\\:\x00-\x1f\x7f]")
 
 
 class BrowserServicer(pb_grpc.BrowserServiceServicer):
@@ -100,8 +107,29 @@ class BrowserServicer(pb_grpc.BrowserServiceServicer):
             storage_state=_storage_state(request.storage_state_json),
             headers=dict(request.headers),
             viewport=(width, height),
+            files=_files(request.files),
         )
         return Opening(addresses, options, request.start_url, request.budget_s)
+
+
+def _files(sent: Iterable[pb.File]) -> dict[str, bytes]:
+    """Contents by name. Raises InvalidArgument naming what is wrong."""
+    files: dict[str, bytes] = {}
+    for file in sent:
+        name = file.name
+        if not name.strip(" .") or name != name.strip() or _NOT_IN_NAMES.search(name):
+            raise InvalidArgument(f"files: {name!r} is no file name; use one without / \\ : and line breaks")
+        if len(name.encode()) > _MAX_NAME_BYTES:
+            raise InvalidArgument(f"files: {name[:40]!r}... is too long; use at most {_MAX_NAME_BYTES} bytes")
+        if name in files:
+            raise InvalidArgument(f"files: {name!r} is there twice; give each file a name of its own")
+        files[name] = file.content
+    size = sum(map(len, files.values()))
+    if size > _MAX_FILES_BYTES or len(files) > _MAX_FILES:
+        raise InvalidArgument(
+            f"files: {len(files)} of {size} bytes together; send at most {_MAX_FILES} of {_MAX_FILES_BYTES} bytes"
+        )
+    return files
 
 
 def _storage_state(text: str) -> dict[str, Any] | None:

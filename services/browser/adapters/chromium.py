@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from services.browser.adapters import scripts
 from services.browser.adapters.context import ChromiumContext
 from services.browser.adapters.devtools import DevTools, Disconnected, Refused
+from services.browser.adapters.files import Files
 from services.browser.adapters.tab import ChromiumTab
 from services.browser.errors import BrowserMissing
 from services.browser.ports import ContextOptions, TabCrashed
@@ -80,6 +81,7 @@ class ChromiumBrowser:
 
         process = await self._process()
         context = ChromiumContext(functools.partial(self._tab_of, process.line))
+        context.files = Files(options.files)
         # Counted at once, so that sessions opened together spread over the processes.
         process.contexts.add(context)
         try:

@@ -9,10 +9,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.browser import metrics
 from services.browser.adapters.fence import Fence
+from services.browser.adapters.files import Files
 from services.browser.adapters.tab import ChromiumTab
 from services.browser.ports import NotActionable, Tab, TabCrashed
 
@@ -45,6 +47,7 @@ class ChromiumContext:
         self._adopted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.fence: Fence | None = None
+        self.files = Files({})
         self.died: Callable[[], None] = lambda: None
 
     def fenced(self, origins: tuple[str, ...]) -> Fence:
@@ -67,6 +70,13 @@ class ChromiumContext:
         if self._front is None:
             raise TabCrashed("the session has no page")
         return self._front
+
+    @property
+    def file_names(self) -> Sequence[str]:
+        return self.files.names
+
+    async def file_paths(self, names: Sequence[str]) -> list[Path]:
+        return await self.files.paths(names)
 
     def tell(self, kind: str, text: str) -> None:
         """Note something that was contained."""
@@ -135,6 +145,7 @@ class ChromiumContext:
                 await self._context.close()
         if self.fence is not None:
             self.fence.stop()
+        self.files.remove()
 
     def _announce(self, page: Page) -> None:
         if self._opening:

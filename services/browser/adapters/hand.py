@@ -7,15 +7,21 @@ the event reaches it; after each gesture the page has settled.
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from services.browser.adapters import scripts
-from services.browser.ports import NotActionable
+from services.browser.adapters import aim, choosing, dragging, scripts, uploading
+from services.browser.ports import Covered, NotActionable, Pick
 
 if TYPE_CHECKING:
     from services.browser.adapters.tab import ChromiumTab
 
-_ENTER = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "nativeVirtualKeyCode": 13}
+# The key under which a click adds to what is chosen in a list: Meta or Control.
+_ADDS = 4 if sys.platform == "darwin" else 2
+# How often an element that moves away is aimed at.
+_AIMS = 3
 # Names that models use for keys, under Playwright's.
 _KEYS = {
     "alt": "Alt",
@@ -56,85 +62,130 @@ class ChromiumHand:
     """Mouse and keyboard of a tab."""
 
     def __init__(self, tab: ChromiumTab) -> None:
-        self._tab = tab
+        self.tab = tab
+        self._heard: dict[str, asyncio.Queue[dict[str, Any]]] = {}
 
     async def click(self, node: int) -> None:
-        element = await self._tab.element(node)
-        if await self._press_on(element):
-            await self._tab.settle()
+        element = await self.tab.element(node)
+        menu = await self.press_on(element)
+        if menu is not None:
+            await choosing.choose_in_menu(self, element, menu)
+        await self.tab.settle()
 
     async def hover(self, node: int) -> None:
-        point = await self._call(await self._tab.element(node), scripts.POINT)
-        if "x" in point:
-            await self._mouse("mouseMoved", point)
-        await self._tab.settle()
+        point = await self.call(await self.tab.element(node), aim.AIM, "hover")
+        if "menu" not in point:
+            await self.mouse("mouseMoved", point)
+        await self.tab.settle()
 
     async def type(self, node: int, text: str, *, enter: bool) -> None:
-        element = await self._tab.element(node)
-        await self._call(element, scripts.TAKES_TEXT)
-        await self._press_on(element)
-        field = await self._call(element, scripts.FIELD)
+        element = await self.tab.element(node)
+        await self.call(element, scripts.TAKES_TEXT)
+        await self.press_on(element)
+        field = await self.call(element, scripts.FIELD)
         if "assign" in field:
-            await self._call(element, scripts.ASSIGN, text)
+            await self.call(element, scripts.ASSIGN, text)
         elif text:
-            await self._tab.send("Input.insertText", {"text": text})
+            await self.tab.send("Input.insertText", {"text": text})
         else:
-            await self._tab.bounded(self._tab.page.keyboard.press("Delete"), "a key")
+            await self.key("Delete", 46)
         if enter:
-            await self._key(_ENTER | {"text": "\r"})
-        await self._tab.settle()
+            await self.key("Enter", 13, text="\r")
+        await self.tab.settle()
+
+    async def select(self, node: int, pick: Pick) -> None:
+        await choosing.choose(self, await self.tab.element(node), pick)
+        await self.tab.settle()
+
+    async def upload(self, node: int, paths: Sequence[Path]) -> None:
+        await uploading.upload(self, await self.tab.element(node), paths)
+        await self.tab.settle()
+
+    async def drag(self, node: int, onto: int) -> None:
+        await dragging.drag(self, await self.tab.element(node), onto)
+        await self.tab.settle()
 
     async def press(self, keys: str) -> None:
         combination = "+".join(_key_name(key) for key in _split(keys))
         try:
-            await self._tab.bounded(self._tab.page.keyboard.press(combination), "a key")
+            await self.tab.bounded(self.tab.page.keyboard.press(combination), "a key")
         except NotActionable as error:
             raise NotActionable(f"{keys!r} is not a key combination such as Enter or Control+A") from error
-        await self._tab.settle()
+        await self.tab.settle()
 
     async def scroll(self, pages: int) -> None:
-        await self._tab.evaluate(f"scrollBy({{top: {pages} * innerHeight, behavior: 'instant'}})")
-        await self._tab.settle()
+        await self.tab.evaluate(f"scrollBy({{top: {pages} * innerHeight, behavior: 'instant'}})")
+        await self.tab.settle()
 
-    async def _press_on(self, element: str) -> bool:
-        """Click the element's reachable point; False when the page was told without a click."""
-        point = await self._call(element, scripts.POINT)
-        if "x" not in point:
-            await self._tab.settle()
-            return False
-        # Sent together: Chromium keeps their order, and only the last answer is worth waiting for.
+    async def press_on(self, element: str) -> int | None:
+        """Click the element's reachable point; an option of a closed menu has none: its index, and no click."""
+        for _ in range(_AIMS):
+            point = await self.call(element, aim.AIM, "press")
+            if "menu" in point:
+                return int(point["menu"])
+            modifiers = _ADDS if "adds" in point else 0
+            held: dict[str, Any] = {"button": "left", "clickCount": 1, "modifiers": modifiers}
+            # Sent together: Chromium keeps their order, and only the last answer is worth waiting for.
+            await asyncio.gather(
+                self.mouse("mouseMoved", point, modifiers=modifiers),
+                self.mouse("mousePressed", point, **held),
+                self.mouse("mouseReleased", point, **held),
+            )
+            try:
+                landed = await self.call(element, aim.LANDED)
+            except NotActionable:
+                return None  # the click took the document away
+            if landed["landed"]:
+                return None
+        raise NotActionable("moves away from the mouse when it is clicked")
+
+    def heard(self, event: str) -> asyncio.Queue[dict[str, Any]]:
+        """Chromium's events of that name from now on."""
+        if event not in self._heard:
+            self._heard[event] = asyncio.Queue()
+            self.tab.line.on(event, self._heard[event].put_nowait)
+        while not self._heard[event].empty():
+            self._heard[event].get_nowait()
+        return self._heard[event]
+
+    async def mouse(self, kind: str, point: Mapping[str, Any], **more: object) -> None:
+        """One event of the mouse at a point of the window."""
+        await self.tab.send("Input.dispatchMouseEvent", {"type": kind, "x": point["x"], "y": point["y"], **more})
+
+    async def key(self, name: str, code: int, **more: object) -> None:
+        """One key, pressed and let go."""
+        key = {"key": name, "code": name, "windowsVirtualKeyCode": code, "nativeVirtualKeyCode": code}
         await asyncio.gather(
-            self._mouse("mouseMoved", point),
-            self._mouse("mousePressed", point, button="left", clickCount=1),
-            self._mouse("mouseReleased", point, button="left", clickCount=1),
-        )
-        return True
-
-    async def _mouse(self, kind: str, point: dict[str, Any], **more: object) -> None:
-        await self._tab.send("Input.dispatchMouseEvent", {"type": kind, "x": point["x"], "y": point["y"], **more})
-
-    async def _key(self, key: dict[str, Any]) -> None:
-        await asyncio.gather(
-            self._tab.send("Input.dispatchKeyEvent", {"type": "keyDown", **key}),
-            self._tab.send("Input.dispatchKeyEvent", {"type": "keyUp", **key}),
+            self.tab.send("Input.dispatchKeyEvent", {"type": "keyDown", **key, **more}),
+            self.tab.send("Input.dispatchKeyEvent", {"type": "keyUp", **key}),
         )
 
-    async def _call(self, element: str, function: str, *arguments: str) -> dict[str, Any]:
-        """The function's answer for the element; NotActionable with its error."""
-        reply = await self._tab.send(
-            "Runtime.callFunctionOn",
-            {
-                "objectId": element,
-                "functionDeclaration": function,
-                "arguments": [{"value": argument} for argument in arguments],
-                "returnByValue": True,
-                "userGesture": True,
-            },
-        )
+    async def call(self, element: str, function: str, *arguments: object) -> dict[str, Any]:
+        """The function's answer for the element; NotActionable, or Covered, with its error."""
+        reply = await self.tab.send("Runtime.callFunctionOn", _question(element, function, arguments, by_value=True))
         answer: dict[str, Any] = reply["result"].get("value") or {"error": "cannot be used on this page"}
+        if "by" in answer:
+            raise Covered(answer["error"], answer["by"], answer["inside"])
         if "error" in answer:
             raise NotActionable(answer["error"])
         return answer
+
+    async def part(self, element: str, function: str, *arguments: object) -> str:
+        """The DevTools object of the node that the function gives for the element."""
+        reply = await self.tab.send("Runtime.callFunctionOn", _question(element, function, arguments, by_value=False))
+        if reply["result"].get("subtype") != "node":
+            raise NotActionable("changed while it was used")
+        return str(reply["result"]["objectId"])
+
+
+def _question(element: str, function: str, arguments: Sequence[object], *, by_value: bool) -> dict[str, Any]:
+    return {
+        "objectId": element,
+        "functionDeclaration": function,
+        "arguments": [{"value": argument} for argument in arguments],
+        "returnByValue": by_value,
+        "userGesture": True,
+    }
 
 
 def _split(keys: str) -> list[str]:

@@ -25,6 +25,7 @@ from services.browser.registry import Registry
 from services.browser.service import SERVICE, BrowserServicer
 from services.browser.settings import BrowserSettings
 from services.common.rpc import Mount, dial, serve
+from tests.contract.browser.acting_pages import PAGES
 
 SHOP = "http://shop.test"
 
@@ -159,6 +160,12 @@ async def _echo(request: Request) -> Response:
     return HTMLResponse("<title>Echo</title>" + "".join(f"<p>{k}: {v}</p>" for k, v in form.items()))
 
 
+async def _uploaded(request: Request) -> Response:
+    async with request.form() as form:
+        sent = [f"{k}: {v.filename}: {(await v.read()).decode()}" for k, v in form.multi_items() if v.filename]
+    return HTMLResponse("<title>Uploaded</title>" + "".join(f"<p>{line}</p>" for line in sent))
+
+
 def _app(asked: list[str], other: Callable[[], str]) -> Starlette:
     def page(html: str) -> Callable[[Request], Response]:
         return lambda _: HTMLResponse(html.replace("OTHER", other()))
@@ -184,7 +191,9 @@ def _app(asked: list[str], other: Callable[[], str]) -> Starlette:
             Route("/hangs", _hang),
             Route("/hanging-picture", page("<title>Slow</title><h1>Here</h1><img src=/hangs alt=Picture>")),
             Route("/echo", _echo, methods=["POST"]),
+            Route("/uploaded", _uploaded, methods=["POST"]),
             Route("/secret", page("the secret")),
+            *(Route(f"/{name}", page(html)) for name, html in PAGES.items()),
         ]
     )
     return recorded  # type: ignore[return-value]

@@ -69,6 +69,7 @@ class CreateSessionRequest(google.protobuf.message.Message):
     VIEWPORT_HEIGHT_FIELD_NUMBER: builtins.int
     BUDGET_S_FIELD_NUMBER: builtins.int
     OBSERVATION_FORMAT_FIELD_NUMBER: builtins.int
+    FILES_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     start_url: builtins.str
     """Display URL."""
@@ -89,6 +90,10 @@ class CreateSessionRequest(google.protobuf.message.Message):
     def headers(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Sent with every request to the sites."""
 
+    @property
+    def files(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___File]:
+        """What `upload` can give to a page; at most 100 files of 2 MiB together."""
+
     def __init__(
         self,
         *,
@@ -101,10 +106,32 @@ class CreateSessionRequest(google.protobuf.message.Message):
         viewport_height: builtins.int = ...,
         budget_s: builtins.float = ...,
         observation_format: builtins.str = ...,
+        files: collections.abc.Iterable[Global___File] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["budget_s", b"budget_s", "headers", b"headers", "observation_format", b"observation_format", "request_id", b"request_id", "sites", b"sites", "start_url", b"start_url", "storage_state_json", b"storage_state_json", "viewport_height", b"viewport_height", "viewport_width", b"viewport_width"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["budget_s", b"budget_s", "files", b"files", "headers", b"headers", "observation_format", b"observation_format", "request_id", b"request_id", "sites", b"sites", "start_url", b"start_url", "storage_state_json", b"storage_state_json", "viewport_height", b"viewport_height", "viewport_width", b"viewport_width"]) -> None: ...
 
 Global___CreateSessionRequest: typing_extensions.TypeAlias = CreateSessionRequest
+
+@typing.final
+class File(google.protobuf.message.Message):
+    """A file that a session may upload."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    CONTENT_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """A name of its own, without separators; what `upload` and the page call it."""
+    content: builtins.bytes
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        content: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "name", b"name"]) -> None: ...
+
+Global___File: typing_extensions.TypeAlias = File
 
 @typing.final
 class CreateSessionResponse(google.protobuf.message.Message):
@@ -234,7 +261,12 @@ class ActRequest(google.protobuf.message.Message):
     OBSERVATION_FORMAT_FIELD_NUMBER: builtins.int
     session: builtins.str
     action: builtins.str
-    """One action in WebArena's grammar, e.g. "click [12]" or "type [5] [blue kettle] [1]"."""
+    """One action: WebArena's grammar, e.g. "click [12]" or "type [5] [blue kettle] [1]", and
+      select [id] [option]: by its label; several of a list that takes several: select [5] [Red] [Blue]
+      upload [id] [file name]: a file of CreateSessionRequest.files; several: upload [5] [a.txt] [b.txt]
+      drag [id] [id]: the first onto the second
+      dialog [accept], dialog [accept] [text], dialog [dismiss]: answers a confirm or prompt of the page
+    """
     observation_format: builtins.str
     """Observe afterwards in this format; empty for no observation."""
     def __init__(
