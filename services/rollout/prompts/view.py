@@ -47,7 +47,7 @@ class PromptFormat(NamedTuple):
     stop: tuple[str, ...] = ()
 
 
-_ELEMENT = re.compile(r"^(?:click|type|hover|select) \[(\d+)\]")
+_ELEMENT = re.compile(r"^(?:click|type|select|upload|drag|hover) \[(\d+)\]")
 
 
 def element_id(action: str) -> int | None:

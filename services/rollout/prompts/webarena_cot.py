@@ -23,6 +23,8 @@ URL: the address of the page. OBJECTIVE: the task. PREVIOUS ACTION: what you did
 Actions on the page:
 `click [id]`: click an element.
 `type [id] [content] [press_enter_after=0|1]`: put the content into a field; Enter follows unless the last is 0.
+`select [id] [option]`: choose an option of a list by its label.
+`drag [id] [id]`: drag the first element onto the second.
 `hover [id]`: move the pointer over an element.
 `press [key_comb]`: press a key or a combination, e.g. Ctrl+v.
 `scroll [direction=down|up]`: scroll the page.
