@@ -7,14 +7,12 @@ arena's pages, all of MiniWoB++ (where the PyPI package `miniwob` is installed) 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import corpora
+from benchmarks import corpora, results
 from benchmarks.chromium_tree import AXNode, Comparison, from_chromium, text_lines
 from services.arena.server import ArenaServer
 from services.browser.adapters.reader import Reader
@@ -112,7 +110,6 @@ def report(found: dict[str, Comparison]) -> dict[str, Any]:
             print(f"{name} {count:>5} {kind}\n        {page}")
             print(f"        chromium {theirs[:160]}\n        ratchet  {ours[:160]}")
     return {
-        "name": "fidelity",
         "ratios": {"lines_equal": round(overall, 5)}
         | {f"lines_equal_{name}": round(lines.share, 5) for name, lines in found.items()},
         "pages": {name: lines.num_pages for name, lines in found.items()},
@@ -123,11 +120,7 @@ def report(found: dict[str, Comparison]) -> dict[str, Any]:
 
 def main() -> None:
     """Print the tables and write build/bench/fidelity.json."""
-    result = report(asyncio.run(run()))
-    path = Path("build/bench/fidelity.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"written to {path}")
+    results.write("fidelity", report(asyncio.run(run())))
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ and the phases that neither act nor train. `tail` is workers that wait for the l
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import platform
 import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import results
 from ratchet.orchestrator.v1 import iteration_service_pb2 as pb
 from ratchet.orchestrator.v1.iteration_service_pb2_grpc import IterationServiceStub
 from ratchet.trajectory.v1.trajectory_service_pb2 import Trajectory
@@ -94,18 +93,12 @@ def main() -> None:
     print(f"{'wall':<10}{'':>8}{wall_s:>10.1f}")
     print(f"{iteration.num_episodes} episodes, {PARALLEL} at a time, {iteration.num_failed_attempts} failed attempts")
     result = {
-        "name": "iteration",
         "episodes": iteration.num_episodes,
         "parallel": PARALLEL,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
         "wall_s": round(wall_s, 2),
         "ratios": {f"{name}_share": round(value / wall_s, 4) for name, value in seconds.items()},
     }
-    path = Path("build/bench/iteration.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"written to {path}")
+    results.write("iteration", result)
 
 
 if __name__ == "__main__":

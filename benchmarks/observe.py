@@ -1,14 +1,15 @@
 """What an observation costs, beside other ways to read the same pages: medians and 95th percentiles, interleaved.
 
-Pages of about 40, 300 and 3,000 elements. Ratchet over gRPC and in process, a bare walk inside the page (roles, names
-and boxes simplified), Playwright's aria snapshot, Chromium's own tree with a DOM snapshot, and BrowserGym with and
-without its screenshot (from PyPI, in a virtual environment of its own under build/; PEERS=0 leaves it out).
+Pages of about 40, 300 and 3,000 elements. Ratchet over gRPC and in process; a bare walk inside the page (roles, names
+and boxes simplified) and Chromium's own tree with a DOM snapshot, each through Playwright and over a plain WebSocket;
+Playwright's aria snapshot; BrowserGym with and without its screenshot (from PyPI, in a virtual environment of its own
+under build/; PEERS=0 leaves it out). The ratios are of `compact` over gRPC to the walk over the WebSocket, and of
+BrowserGym without a screenshot to `compact` over gRPC.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
 import statistics
@@ -17,20 +18,21 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import uvicorn
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, async_playwright
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from benchmarks import results
 from benchmarks.peers.process import Peer
 from ratchet.browser.v1 import browser_service_pb2 as pb
 from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub, add_BrowserServiceServicer_to_server
 from services.browser.adapters.chromium import ChromiumBrowser
+from services.browser.ports import ContextOptions
 from services.browser.registry import Registry
 from services.browser.service import SERVICE, BrowserServicer
 from services.browser.settings import BrowserSettings
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 SIZES = (40, 300, 3000)
 ROUNDS = int(os.environ.get("ROUNDS", "30"))
 SITE = "http://bench.test"
+OURS, PEER = "Ratchet compact, gRPC", "BrowserGym, no screenshot"
 # What every walk must at least do: a role, a name and a box for each visible element.
 WALK = """(() => {
   const found = [];
@@ -113,29 +116,46 @@ class Room:
             )
         )
         session = self._registry.get(opened.session)
-        request = pb.ObserveRequest(session=opened.session, format="compact")
+        compact = pb.ObserveRequest(session=opened.session, format="compact")
+        webarena = pb.ObserveRequest(session=opened.session, format="webarena-axtree")
         return [
-            Method("ratchet, gRPC", lambda: self._stub.Observe(request)),
-            Method("ratchet, in process", lambda: session.observe("compact")),
+            Method(OURS, lambda: self._stub.Observe(compact)),
+            Method("Ratchet compact, in process", lambda: session.observe("compact")),
+            Method("Ratchet webarena-axtree, gRPC", lambda: self._stub.Observe(webarena)),
         ]
 
 
-async def plain(page: Page) -> list[Method]:
-    """What Playwright and the DevTools protocol offer on a page of their own."""
-    cdp = await page.context.new_cdp_session(page)
+def asked(send: Callable[[str, dict[str, Any]], Awaitable[object]], by: str) -> list[Method]:
+    """What the DevTools protocol offers, by some way to send commands."""
 
     async def walk() -> object:
-        return await cdp.send("Runtime.evaluate", {"expression": WALK, "returnByValue": True})
+        return await send("Runtime.evaluate", {"expression": WALK, "returnByValue": True})
 
     async def tree_and_snapshot() -> object:
-        tree = await cdp.send("Accessibility.getFullAXTree")
-        return tree, await cdp.send("DOMSnapshot.captureSnapshot", {"computedStyles": [], "includeDOMRects": True})
+        tree = await send("Accessibility.getFullAXTree", {})
+        return tree, await send("DOMSnapshot.captureSnapshot", {"computedStyles": [], "includeDOMRects": True})
 
     return [
-        Method("bare walk in the page", walk),
-        Method("Chromium's tree + DOM snapshot", tree_and_snapshot),
+        Method(f"bare walk, {by}", walk),
+        Method(f"Chromium's tree + snapshot, {by}", tree_and_snapshot),
+    ]
+
+
+@asynccontextmanager
+async def plain(browser: ChromiumBrowser, playwright: Browser, url: str) -> AsyncIterator[list[Method]]:
+    """The same page read by other means: our WebSocket without our reader, and Playwright."""
+    context = await browser.open(ContextOptions(origins=(url.rpartition("/")[0],)))
+    await context.front.load(url)
+    page = await playwright.new_page()
+    await page.goto(url)
+    cdp = await page.context.new_cdp_session(page)
+    yield [
+        *asked(context.front.send, "WebSocket"),
+        *asked(cdp.send, "Playwright"),
         Method("Playwright aria_snapshot(ai)", lambda: page.locator("body").aria_snapshot(mode="ai")),
     ]
+    await page.close()
+    await context.close()
 
 
 async def measure() -> dict[int, dict[str, list[float]]]:
@@ -158,25 +178,26 @@ async def measure() -> dict[int, dict[str, list[float]]]:
         stack.push_async_callback(other.close)
         peer = Peer("browsergym_observe", executable) if os.environ.get("PEERS", "1") != "0" else None
         for size in SIZES:
-            page = await other.new_page()
-            await page.goto(f"{url}/{size}")
-            methods = [*await room.methods(size), *await plain(page)]
-            for number in range(ROUNDS + 2):
-                for method in methods:
-                    started = time.perf_counter()
-                    await method.observe()
-                    taken[size][method.name].append(1000 * (time.perf_counter() - started))
-                if peer is not None and number % 3 == 0:  # it is slow; a third of the rounds tells enough
-                    for name, screenshot in (("BrowserGym", True), ("BrowserGym, no screenshot", False)):
-                        answer = await asyncio.to_thread(peer.ask, url=f"{url}/{size}", screenshot=screenshot)
-                        taken[size][name].append(float(answer["ms"]))
-                print(f"\r{size} elements: round {number + 1} of {ROUNDS + 2} ", end="", file=sys.stderr, flush=True)
-            await page.close()
+            async with plain(browser, other, f"{url}/{size}") as others:
+                await interleave([*await room.methods(size), *others], peer, f"{url}/{size}", taken[size])
+            print(f"{size} elements: {ROUNDS} rounds", file=sys.stderr)
         if peer is not None:
             await asyncio.to_thread(peer.close)
-    print(file=sys.stderr)
     # The first rounds warm the caches of every method alike.
     return {size: {name: values[1:] for name, values in by.items()} for size, by in taken.items()}
+
+
+async def interleave(methods: list[Method], peer: Peer | None, url: str, taken: dict[str, list[float]]) -> None:
+    """Every method once a round; the peer, which is slow, in a third of them."""
+    for number in range(ROUNDS + 2):
+        for method in methods:
+            started = time.perf_counter()
+            await method.observe()
+            taken[method.name].append(1000 * (time.perf_counter() - started))
+        if peer is not None and number % 3 == 0:
+            for name, screenshot in (("BrowserGym", True), (PEER, False)):
+                answer = await asyncio.to_thread(peer.ask, url=url, screenshot=screenshot)
+                taken[name].append(float(answer["ms"]))
 
 
 def main() -> None:
@@ -191,17 +212,13 @@ def main() -> None:
         print(f"{name:<40}" + "".join(f"{cell:>18}" for cell in cells))
     ratios: dict[str, Any] = {}
     for size in SIZES:
-        ours, walk = medians[size]["ratchet, gRPC"], medians[size]["bare walk in the page"]
-        ratios[f"ratchet_over_walk_{size}"] = round(ours / walk, 2)
-        if "BrowserGym, no screenshot" in medians[size]:
-            ratios[f"browsergym_over_ratchet_{size}"] = round(medians[size]["BrowserGym, no screenshot"] / ours, 1)
+        ours = medians[size][OURS]
+        ratios[f"ratchet_over_walk_{size}"] = round(ours / medians[size]["bare walk, WebSocket"], 2)
+        if PEER in medians[size]:
+            ratios[f"browsergym_over_ratchet_{size}"] = round(medians[size][PEER] / ours, 1)
     for name, ratio in ratios.items():
         print(f"{name:<40}{ratio:>18}")
-    path = Path("build/bench/observe.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    result = {"name": "observe", "rounds": ROUNDS, "cores": os.cpu_count(), "medians_ms": medians, "ratios": ratios}
-    path.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"written to {path}")
+    results.write("observe", {"rounds": ROUNDS, "medians_ms": medians, "ratios": ratios})
 
 
 if __name__ == "__main__":
