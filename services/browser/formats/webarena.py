@@ -44,20 +44,24 @@ def _walk(root: Node) -> list[Line]:
         node, depth = stack.pop()
         shown = _shown(node)
         if shown is not None:
-            text = "\t" * depth + f"[{node.number}] {shown}"
-            found.append(Line(text, Element(node.number, node.role, node.name, node.number)))
+            number = node.number
+            text = "\t" * depth + f"[{number}] {shown}"
+            found.append(Line(text, Element(number, node.role, node.name, number)))
             depth += 1
-        stack.extend((child, depth) for child in reversed(node.children))
+        if node.children:
+            stack += [(child, depth) for child in reversed(node.children)]
     return found
 
 
 def _shown(node: Node) -> str | None:
     """Role, name and properties; None for a node that is passed over (its children are not)."""
     role, name = node.role, node.name
-    properties = [f"{key}: {value}" for key, value in node.properties.items() if key not in _UNSHOWN]
-    if not name.strip() and (role == "listitem" if properties else role in _STRUCTURE):
+    told = (
+        [f"{key}: {value}" for key, value in node.properties.items() if key not in _UNSHOWN] if node.properties else ()
+    )
+    if not name.strip() and (role == "listitem" if told else role in _STRUCTURE):
         return None
-    return " ".join([f"{role} {name!r}", *properties])
+    return f"{role} {name!r} {' '.join(told)}" if told else f"{role} {name!r}"
 
 
 def _without_repetition(found: list[Line]) -> list[Line]:
