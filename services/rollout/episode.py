@@ -20,7 +20,7 @@ from ratchet.trajectory.v1 import trajectory_service_pb2 as store_pb
 from services.common.errors import RatchetError
 from services.rollout import metrics, prompts, stopping
 from services.rollout.agents import Agent
-from services.rollout.ports import Environment, World
+from services.rollout.ports import Environment, EnvironmentFailed, World
 from services.rollout.prompts.view import stop_answer, with_name
 from services.rollout.recording import Recorder
 
@@ -88,11 +88,12 @@ class Episode:
         world = await self._environment.open(self._request.world, self._task)
         session = ""
         try:
+            start_url, *more = (url.strip() for url in world.display(str(self._task["start_url"])).split("|AND|"))
             reply = await self._browser.CreateSession(
                 browser_pb.CreateSessionRequest(
                     request_id=self._recorder.trajectory.name,
                     sites=[browser_pb.Site(display_url=d, real_url=r) for d, r in world.sites.items()],
-                    start_url=world.display(str(self._task["start_url"])),
+                    start_url=start_url,
                     storage_state_json=world.storage_state_json,
                     headers=world.headers,
                     budget_s=self._session_budget_s,
@@ -100,10 +101,21 @@ class Episode:
                 )
             )
             session = reply.session
+            observation = await self._open_tabs(session, more) if more else reply.observation
             self._recorder.timings.setup_s += time.perf_counter() - started
-            yield world, session, reply.observation
+            yield world, session, observation
         finally:
             await asyncio.shield(self._close(world, session))
+
+    async def _open_tabs(self, session: str, urls: list[str]) -> browser_pb.Observation:
+        """Further start pages, each in a tab of its own behind the first, as WebArena opens them."""
+        for url in urls:
+            for action in ("new_tab", f"goto [{url}]"):
+                reply = await self._browser.Act(browser_pb.ActRequest(session=session, action=action))
+                if reply.error:
+                    raise EnvironmentFailed(f"the start page {url} did not open: {reply.error}")
+        request = browser_pb.ActRequest(session=session, action="tab_focus [0]", observation_format=self._format)
+        return (await self._browser.Act(request)).observation
 
     async def _read(self, session: str, locator: str) -> str:
         reply = await self._browser.Probe(browser_pb.ProbeRequest(session=session, url="last", locator=locator))
