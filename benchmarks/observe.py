@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import statistics
 import sys
 import time
@@ -20,7 +19,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import uvicorn
 from playwright.async_api import Browser, async_playwright
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,6 +27,7 @@ from starlette.routing import Route
 
 from benchmarks import results
 from benchmarks.peers.process import Peer
+from benchmarks.serving import serving
 from ratchet.browser.v1 import browser_service_pb2 as pb
 from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub, add_BrowserServiceServicer_to_server
 from services.browser.adapters.chromium import ChromiumBrowser
@@ -89,15 +88,8 @@ async def site(html_of: Callable[[int], str] = page_of) -> AsyncIterator[str]:
     async def page(request: Request) -> HTMLResponse:
         return HTMLResponse(html_of(int(request.path_params["size"])))
 
-    listening = socket.create_server(("127.0.0.1", 0))
-    app = Starlette(routes=[Route("/{size:int}", page)])
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
+    async with serving(Starlette(routes=[Route("/{size:int}", page)])) as url:
+        yield url
 
 
 class Room:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from benchmarks.serving import serving
 from ratchet.browser.v1 import browser_service_pb2 as pb
 from ratchet.browser.v1 import browser_service_pb2_grpc as pb_grpc
 from services.browser.adapters.chromium import ChromiumBrowser
@@ -199,20 +198,6 @@ def _app(asked: list[str], other: Callable[[], str]) -> Starlette:
     return recorded  # type: ignore[return-value]
 
 
-@asynccontextmanager
-async def _http(app: Starlette) -> AsyncIterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    nodelay = socket.socket(fileno=listener.detach(), proto=socket.IPPROTO_TCP)
-    config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1, ws="none")
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[nodelay]))
-    try:
-        yield f"http://127.0.0.1:{nodelay.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
-
-
 Opener = Callable[..., Awaitable[World]]
 
 
@@ -239,7 +224,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 async def _world(tmp_path: Path, settings: BrowserSettings) -> AsyncIterator[World]:
     asked: list[str] = []
     addresses = {"other": ""}
-    async with _http(_app(asked, lambda: addresses["other"])) as site, _http(_app(asked, lambda: site)) as other:
+    async with serving(_app(asked, lambda: addresses["other"])) as site, serving(_app(asked, lambda: site)) as other:
         addresses["other"] = other
         browser = ChromiumBrowser(settings)
         registry = Registry(browser, settings)

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from benchmarks.serving import serving
 from services.rollout.adapters.replicas import Leases
 from services.rollout.adapters.sites import SitesEnvironment
 from services.rollout.ports import EnvironmentFailed
@@ -85,23 +83,10 @@ class Site:
         return PlainTextResponse("as new")
 
 
-@asynccontextmanager
-async def served(site: Site) -> AsyncIterator[str]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(site.app(), log_level="error", lifespan="off"))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
-        listening.close()
-
-
 @pytest.fixture
 async def pair() -> AsyncIterator[list[tuple[Site, str]]]:
     first, second = Site(), Site()
-    async with served(first) as one, served(second) as two:
+    async with serving(first.app()) as one, serving(second.app()) as two:
         yield [(first, one), (second, two)]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -11,12 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from benchmarks.serving import serving
 from ratchet.browser.v1 import browser_service_pb2 as browser_pb
 from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub
 from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceStub
@@ -42,16 +40,8 @@ async def site() -> AsyncIterator[str]:
         text = PAGES.get(request.url.path)
         return HTMLResponse(text or "no such page", status_code=200 if text else 404)
 
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(Starlette(routes=[Route("/{path:path}", page)]), log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
-        listening.close()
+    async with serving(Starlette(routes=[Route("/{path:path}", page)])) as url:
+        yield url
 
 
 @pytest.fixture

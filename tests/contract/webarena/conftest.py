@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,12 +11,12 @@ from typing import Any
 
 import httpx
 import pytest_asyncio
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from benchmarks.serving import serving
 from ratchet.rollout.v1.rollout_service_pb2_grpc import RolloutServiceStub
 from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceStub
 from services.arena.server import ArenaServer
@@ -59,15 +57,8 @@ async def stand_in(real_url: str, headers: dict[str, str]) -> AsyncIterator[str]
             kept = {name: reply.headers[name] for name in _KEPT if name in reply.headers}
             return Response(reply.content, reply.status_code, kept)
 
-        listening = socket.create_server(("127.0.0.1", 0))
-        app = Starlette(routes=[Route("/{path:path}", forward, methods=["GET", "POST"])])
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await serving
+        async with serving(Starlette(routes=[Route("/{path:path}", forward, methods=["GET", "POST"])])) as url:
+            yield url
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
