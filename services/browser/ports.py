@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from services.browser.nodes import Text, Tree
 
@@ -38,6 +38,14 @@ class TabCrashed(Exception):
     """The renderer or the whole browser is gone, or no longer answers."""
 
 
+class Geolocation(NamedTuple):
+    """Where pages are told that they are: degrees and metres."""
+
+    latitude: float
+    longitude: float
+    accuracy_m: float
+
+
 @dataclass(frozen=True)
 class ContextOptions:
     """What a session's browser context is opened with."""
@@ -50,6 +58,13 @@ class ContextOptions:
     viewport: tuple[int, int] = (1280, 720)
     # What can be uploaded, by name; names are good file names.
     files: Mapping[str, bytes] = field(default_factory=dict)
+    locale: str = "en-US"
+    # Of the IANA database.
+    timezone: str = "UTC"
+    permissions: tuple[str, ...] = ()
+    geolocation: Geolocation | None = None
+    # What pages see as the time of day at first, in Unix seconds; it runs on from there. None for the real time.
+    clock_start_s: float | None = None
 
 
 # From the labels of a list's options, and whether it takes several, the indices to choose; may raise NotActionable.

@@ -73,23 +73,23 @@ class Registry:
                 "RATCHET_BROWSER__MAX_SESSIONS",
                 max_sessions=self._settings.max_sessions,
             )
-        self._opening += 1
-        try:
-            with metrics.SESSION_SECONDS.time():
-                session = await self._open(opening)
-        finally:
-            self._opening -= 1
+        with metrics.SESSION_SECONDS.time():
+            session = await self._open(opening)
         if request_id:
             self._requests[request_id] = session.name
         return session
 
     async def _open(self, opening: Opening) -> Session:
+        # Counted until it is among the sessions, with no pause in between.
+        self._opening += 1
         try:
             context = await self._browser.open(opening.options)
         except TabCrashed as error:
             raise SessionCrashed(f"{error}; try again") from error
         except ValueError as error:
-            raise InvalidArgument(f"Chromium does not take the session's state: {error}") from error
+            raise InvalidArgument(f"Chromium does not take what the session is opened with: {error}") from error
+        finally:
+            self._opening -= 1
         session = Session(f"sessions/{ids.new_id()}", context, opening.addresses)
         metrics.SESSIONS_OPEN.inc()
         self._sessions[session.name] = session

@@ -21,6 +21,14 @@ class BrowserSettings(RoomSettings):
     executable: Path | None = None
     # Chromium processes; sessions go to the one with the fewest.
     num_browsers: int = Field(default=1, ge=1, le=64)
+    # A process is replaced after so many sessions, and when it (without its pages) needs more memory than this;
+    # sessions that live on it go on.
+    sessions_per_browser: int = Field(default=500, ge=1)
+    max_browser_bytes: int = Field(default=1024**3, ge=64 * 1024**2)
+    # Contexts opened ahead for sessions like the last ones, some 20 MB each; 0 for none. They come on top of
+    # max_sessions, and are closed when nobody wanted one for warm_s.
+    warm_contexts: int = Field(default=2, ge=0, le=64)
+    warm_s: float = Field(default=600.0, gt=0)
     # Sessions at a time; one more is refused with RESOURCE_EXHAUSTED.
     max_sessions: int = Field(default=32, ge=1)
     # A session dies after so many seconds unless its creator asks for another budget.

@@ -9,15 +9,19 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import re
 import shutil
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.browser.adapters import scripts
 from services.browser.adapters.context import ChromiumContext
 from services.browser.adapters.devtools import DevTools, Disconnected, Refused
-from services.browser.adapters.files import Files
+from services.browser.adapters.pool import Profile, Spares
+from services.browser.adapters.processes import Fleet, Process
 from services.browser.adapters.tab import ChromiumTab
 from services.browser.errors import BrowserMissing
 from services.browser.ports import ContextOptions, TabCrashed
@@ -25,9 +29,25 @@ from services.browser.settings import BrowserSettings
 from services.common import telemetry
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserContext, Page, Playwright, ProxySettings, StorageState
+    from playwright.async_api import BrowserContext, Page, Playwright, ProxySettings
 
+# Playwright's name of the call that failed.
+_CALL = re.compile(r"^\w+\.\w+: (Protocol error \([\w.]+\): )?")
 _NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The last such switch counts: these are Playwright's own as far as a headless shell knows them, and the first, which
+# makes a page's tasks wait for a frame after each click (14 ms).
+_NOT_WANTED = (
+    "DeferRendererTasksAfterInput",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+)
 _ARGS = (
     # Our own line, beside Playwright's pipe; on the loopback, under a random path, closed to pages by the fence.
     "--remote-debugging-port=0",
@@ -40,104 +60,82 @@ _ARGS = (
     "--dns-prefetch-disable",
     # The one road around a proxy.
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    f"--disable-features={','.join(_NOT_WANTED)}",
 )
 
 
-class _Process:
-    """One Chromium process and the contexts on it."""
-
-    def __init__(self, browser: Browser, line: DevTools, profile: tempfile.TemporaryDirectory[str]) -> None:
-        self.browser, self.line = browser, line
-        self.contexts: set[ChromiumContext] = set()
-        self._profile = profile
-        browser.on("disconnected", self._died)
-
-    async def close(self) -> None:
-        """End the process."""
-        await self.browser.close()
-        await self.line.close()
-        self._profile.cleanup()
-
-    def _died(self, _: Browser) -> None:
-        self._profile.cleanup()
-        for context in list(self.contexts):
-            for tab in context.tabs:
-                tab.crashed = True
-            context.died()
-
-
 class ChromiumBrowser:
-    """A few Chromium processes; contexts go to the one with the fewest."""
+    """A few Chromium processes and contexts opened ahead on them."""
 
     def __init__(self, settings: BrowserSettings) -> None:
         self._settings = settings
         self._playwright: Playwright | None = None
-        self._processes: list[_Process] = []
-        self._launching = asyncio.Lock()
+        self.fleet = Fleet(self._launch, settings)
+        self.spares = Spares(self._blank, limit=settings.warm_contexts, max_age_s=settings.warm_s)
 
     async def open(self, options: ContextOptions) -> ChromiumContext:
-        """Raises BrowserMissing, TabCrashed, ValueError (storage state that Chromium does not take)."""
-        from playwright.async_api import Error
-
-        process = await self._process()
-        context = ChromiumContext(functools.partial(self._tab_of, process.line))
-        context.files = Files(options.files)
-        # Counted at once, so that sessions opened together spread over the processes.
-        process.contexts.add(context)
-        try:
-            fence = context.fenced(options.origins)
-            proxy: ProxySettings = {"server": await fence.start(), "bypass": fence.bypass}
-            state: StorageState | None = options.storage_state  # type: ignore[assignment]
-            width, height = options.viewport
-            inner = await process.browser.new_context(
-                viewport={"width": width, "height": height},
-                storage_state=state,
-                extra_http_headers=options.headers or None,
-                accept_downloads=False,
-                proxy=proxy,
-                locale="en-US",
-                timezone_id="UTC",
-                reduced_motion="reduce",
-            )
-            context.own(inner)
-            await inner.add_init_script(scripts.DIALOGS)
-            inner.on("close", lambda _: process.contexts.discard(context))
-            await context.open_tab()
-        except BaseException as error:
-            process.contexts.discard(context)
-            await asyncio.shield(context.close())
-            if not isinstance(error, Error):
-                raise
-            if not process.browser.is_connected():
-                raise TabCrashed("Chromium died while the session was opened") from error
-            raise ValueError(error.message.splitlines()[0]) from error
-        return context
+        """Raises BrowserMissing, TabCrashed, ValueError (what Chromium does not take)."""
+        profile = Profile.of(options)
+        spare = self.spares.take(profile)
+        if spare is not None:
+            try:
+                await self._dress(spare, options)
+            except TabCrashed:  # while nobody used it; a new one is as good
+                spare = None
+        if spare is None:
+            spare = await self._blank(profile)
+            await self._dress(spare, options)
+        # Not now: opening the next would slow the first page of this one.
+        spare.begun = functools.partial(self.spares.want, profile)
+        return spare
 
     async def start(self) -> None:
-        """Launch the first process now, so that a machine without a browser is told at once. Raises BrowserMissing."""
+        """Launch the processes now, so that a machine without a browser is told at once. Raises BrowserMissing."""
         try:
-            await self._process()
+            await self.fleet.start()
         except BrowserMissing:
             await self.stop()
             raise
 
     async def stop(self) -> None:
         """Close every process; idempotent."""
-        processes, self._processes = self._processes, []
-        for process in processes:
-            await process.close()
+        await self.spares.stop()
+        await self.fleet.stop()
         if self._playwright is not None:
             await self._playwright.stop()
             self._playwright = None
 
-    async def _process(self) -> _Process:
-        async with self._launching:
-            self._processes = [p for p in self._processes if p.browser.is_connected()]
-            if len(self._processes) < self._settings.num_browsers and all(p.contexts for p in self._processes):
-                self._processes.append(await self._launch())
-        return min(self._processes, key=lambda p: len(p.contexts))
+    async def _blank(self, profile: Profile) -> ChromiumContext:
+        """A new context with an empty page. Raises BrowserMissing, TabCrashed, ValueError."""
+        process = await self.fleet.choose()
+        context = ChromiumContext(process, functools.partial(self._tab_of, process.line))
+        process.enter(context)
+        async with _closed_on_failure(context):
+            fence = context.fenced(profile.origins)
+            proxy: ProxySettings = {"server": await fence.start(), "bypass": fence.bypass}
+            width, height = profile.viewport
+            inner = await process.browser.new_context(
+                viewport={"width": width, "height": height},
+                accept_downloads=False,
+                proxy=proxy,
+                locale=profile.locale,
+                timezone_id=profile.timezone,
+                permissions=list(profile.permissions),
+                reduced_motion="reduce",
+            )
+            context.own(inner)
+            await inner.add_init_script(scripts.DIALOGS)
+            inner.on("close", lambda _: process.leave(context))
+            tab = await context.open_tab()
+            # The first reading of a renderer compiles the page script.
+            await tab.tree()
+        return context
 
-    async def _launch(self) -> _Process:
+    async def _dress(self, context: ChromiumContext, options: ContextOptions) -> None:
+        async with _closed_on_failure(context):
+            await context.dress(options)
+
+    async def _launch(self) -> Process:
         from playwright.async_api import Error, async_playwright
 
         if self._playwright is None:
@@ -161,7 +159,7 @@ class ChromiumBrowser:
         # The profile's own page is nobody's.
         await asyncio.gather(*(page.close() for page in keeper.pages))
         telemetry.log().info("chromium launched", executable=str(executable), version=keeper.browser.version)
-        return _Process(keeper.browser, line, profile)
+        return Process(keeper.browser, line, profile)
 
     def _executable(self, own: Path) -> Path:
         """The Chromium to run. Raises BrowserMissing."""
@@ -200,3 +198,20 @@ class ChromiumBrowser:
             call_s=settings.call_timeout_s,
         )
         return await tab.start()
+
+
+@asynccontextmanager
+async def _closed_on_failure(context: ChromiumContext) -> AsyncIterator[None]:
+    """Close the context when the block fails, and say in the port's words why it did."""
+    from playwright.async_api import Error
+
+    try:
+        yield
+    except BaseException as error:
+        await asyncio.shield(context.close())
+        context.process.leave(context)
+        if not isinstance(error, Error):
+            raise
+        if not context.process.alive:
+            raise TabCrashed("Chromium died while the session was opened") from error
+        raise ValueError(_CALL.sub("", error.message.splitlines()[0])) from error

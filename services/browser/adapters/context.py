@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.browser import metrics
+from services.browser.adapters import dressing
 from services.browser.adapters.fence import Fence
 from services.browser.adapters.files import Files
 from services.browser.adapters.tab import ChromiumTab
-from services.browser.ports import NotActionable, Tab, TabCrashed
+from services.browser.ports import ContextOptions, NotActionable, Tab, TabCrashed
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Dialog, Download, Page
+
+    from services.browser.adapters.processes import Process
 
 _MAX_TABS = 20
 _MAX_EVENTS = 50
@@ -30,7 +33,8 @@ _POPUP_S = 2.0
 class ChromiumContext:
     """Tabs, events and the fence of one session."""
 
-    def __init__(self, tab_of: Callable[[BrowserContext, Page], Awaitable[ChromiumTab]]) -> None:
+    def __init__(self, process: Process, tab_of: Callable[[BrowserContext, Page], Awaitable[ChromiumTab]]) -> None:
+        self.process = process
         self._tab_of = tab_of
         self._context: BrowserContext | None = None
         self._tabs: list[ChromiumTab] = []
@@ -49,6 +53,9 @@ class ChromiumContext:
         self.fence: Fence | None = None
         self.files = Files({})
         self.died: Callable[[], None] = lambda: None
+        # Called when its process takes no more sessions, and once when the session has begun to act or is over.
+        self.retired: Callable[[], None] = lambda: None
+        self.begun: Callable[[], None] = lambda: None
 
     def fenced(self, origins: tuple[str, ...]) -> Fence:
         """The fence for these origins, telling this context what it refused."""
@@ -60,6 +67,12 @@ class ChromiumContext:
         self._context = context
         context.on("page", self._announce)
         context.on("dialog", self._dialog)
+
+    async def dress(self, options: ContextOptions) -> None:
+        """Give it what a session brings along. Raises Playwright's Error where Chromium does not take it."""
+        assert self._context is not None
+        self.files = Files(options.files)
+        await dressing.dress(self._context, options)
 
     @property
     def tabs(self) -> Sequence[ChromiumTab]:
@@ -92,7 +105,12 @@ class ChromiumContext:
     def drain_events(self) -> list[str]:
         events = self._events + ([f"and {self._dropped} more"] if self._dropped else [])
         self._events, self._dropped = [], 0
+        self._begin()
         return events
+
+    def _begin(self) -> None:
+        begun, self.begun = self.begun, lambda: None
+        begun()
 
     async def settled(self) -> None:
         """Wait until the popups that pages asked for are tabs, or it is clear that they will not be."""
@@ -138,6 +156,7 @@ class ChromiumContext:
     async def close(self) -> None:
         from playwright.async_api import Error
 
+        self._begin()
         for task in self._tasks:
             task.cancel()
         if self._context is not None:

@@ -74,7 +74,7 @@ async def test_a_page_that_is_busy_for_ever_is_interrupted_and_told(world: World
 async def test_a_browser_that_dies_ends_its_sessions_and_the_next_gets_a_new_one(opened: Opener) -> None:
     world = await opened(num_browsers=1)
     victims = [await world.open(), await world.open()]
-    (process,) = world.browser._processes
+    (process,) = world.browser.fleet.processes
     devtools = await process.browser.new_browser_cdp_session()
     crashing = asyncio.create_task(devtools.send("Browser.crash"))
     for victim in victims:
@@ -108,6 +108,15 @@ async def test_one_session_too_many_is_refused_and_room_is_made_by_deleting(open
     assert (await world.open()).session
 
 
+async def test_a_session_that_is_still_loading_counts_once(opened: Opener) -> None:
+    world = await opened(max_sessions=2)
+    loading = asyncio.create_task(world.open("/hangs"))
+    while "/hangs" not in world.asked:
+        await asyncio.wait([loading], timeout=0.05)
+    assert (await world.open()).observation.title == "Shop"
+    loading.cancel()
+
+
 async def test_a_start_page_that_never_loads_is_named_in_bounded_time_and_leaves_no_session(opened: Opener) -> None:
     world = await opened(max_sessions=1, load_timeout_s=0.5)
     with pytest.raises(PageNotLoaded, match=f"{SHOP}/hangs did not load within 0.5 s"):
@@ -126,7 +135,7 @@ async def test_a_site_that_is_down_is_named(world: World) -> None:
     [
         ({"start_url": "http://evil.example/"}, "start_url: http://evil.example/ is outside"),
         ({"storage_state_json": "{"}, "storage_state_json is not JSON"),
-        ({"storage_state_json": '{"cookies": [{"name": 7}]}'}, "does not take the session's state"),
+        ({"storage_state_json": '{"cookies": [{"name": 7}]}'}, "does not take what the session is opened with: "),
         ({"observation_format": "html"}, "use one of compact, webarena-axtree"),
         ({"viewport_width": 5}, "5 x 720 is not possible"),
         ({"budget_s": -1}, "budget_s is -1"),

@@ -70,6 +70,11 @@ class CreateSessionRequest(google.protobuf.message.Message):
     BUDGET_S_FIELD_NUMBER: builtins.int
     OBSERVATION_FORMAT_FIELD_NUMBER: builtins.int
     FILES_FIELD_NUMBER: builtins.int
+    LOCALE_FIELD_NUMBER: builtins.int
+    TIMEZONE_ID_FIELD_NUMBER: builtins.int
+    GEOLOCATION_FIELD_NUMBER: builtins.int
+    PERMISSIONS_FIELD_NUMBER: builtins.int
+    CLOCK_START_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     start_url: builtins.str
     """Display URL."""
@@ -82,6 +87,14 @@ class CreateSessionRequest(google.protobuf.message.Message):
     """The session dies after so many seconds whatever happens; 0 means the room's default."""
     observation_format: builtins.str
     """Observe the start page in the same call in this format; empty for no observation."""
+    locale: builtins.str
+    """e.g. "de-DE"; empty for en-US."""
+    timezone_id: builtins.str
+    """Of the IANA database, e.g. "Europe/Berlin"; empty for UTC."""
+    clock_start: builtins.str
+    """The time of day that pages see when the session begins, RFC 3339 with an offset; it runs on from there. Durations,
+    timers and what servers see stay real. Empty for the real time.
+    """
     @property
     def sites(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Site]:
         """Only these sites can be reached; every other request is refused."""
@@ -93,6 +106,14 @@ class CreateSessionRequest(google.protobuf.message.Message):
     @property
     def files(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___File]:
         """What `upload` can give to a page; at most 100 files of 2 MiB together."""
+
+    @property
+    def geolocation(self) -> Global___Geolocation:
+        """Where pages are told that they are; it comes with the permission to ask. Unset: pages are not told."""
+
+    @property
+    def permissions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What pages may do without asking: "geolocation", "notifications", "clipboard-read", "clipboard-write"."""
 
     def __init__(
         self,
@@ -107,10 +128,38 @@ class CreateSessionRequest(google.protobuf.message.Message):
         budget_s: builtins.float = ...,
         observation_format: builtins.str = ...,
         files: collections.abc.Iterable[Global___File] | None = ...,
+        locale: builtins.str = ...,
+        timezone_id: builtins.str = ...,
+        geolocation: Global___Geolocation | None = ...,
+        permissions: collections.abc.Iterable[builtins.str] | None = ...,
+        clock_start: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["budget_s", b"budget_s", "files", b"files", "headers", b"headers", "observation_format", b"observation_format", "request_id", b"request_id", "sites", b"sites", "start_url", b"start_url", "storage_state_json", b"storage_state_json", "viewport_height", b"viewport_height", "viewport_width", b"viewport_width"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["geolocation", b"geolocation"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["budget_s", b"budget_s", "clock_start", b"clock_start", "files", b"files", "geolocation", b"geolocation", "headers", b"headers", "locale", b"locale", "observation_format", b"observation_format", "permissions", b"permissions", "request_id", b"request_id", "sites", b"sites", "start_url", b"start_url", "storage_state_json", b"storage_state_json", "timezone_id", b"timezone_id", "viewport_height", b"viewport_height", "viewport_width", b"viewport_width"]) -> None: ...
 
 Global___CreateSessionRequest: typing_extensions.TypeAlias = CreateSessionRequest
+
+@typing.final
+class Geolocation(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LATITUDE_FIELD_NUMBER: builtins.int
+    LONGITUDE_FIELD_NUMBER: builtins.int
+    ACCURACY_M_FIELD_NUMBER: builtins.int
+    latitude: builtins.float
+    """Degrees, -90 to 90 and -180 to 180."""
+    longitude: builtins.float
+    accuracy_m: builtins.float
+    def __init__(
+        self,
+        *,
+        latitude: builtins.float = ...,
+        longitude: builtins.float = ...,
+        accuracy_m: builtins.float = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["accuracy_m", b"accuracy_m", "latitude", b"latitude", "longitude", b"longitude"]) -> None: ...
+
+Global___Geolocation: typing_extensions.TypeAlias = Geolocation
 
 @typing.final
 class File(google.protobuf.message.Message):
