@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -98,6 +98,7 @@ class Episode:
                     headers=world.headers,
                     budget_s=self._session_budget_s,
                     observation_format=self._format,
+                    geolocation=_place(self._task),
                 )
             )
             session = reply.session
@@ -195,3 +196,13 @@ class Episode:
         )
         self._recorder.timings.evaluate_s += time.perf_counter() - started
         return reply
+
+
+def _place(task: Mapping[str, Any]) -> browser_pb.Geolocation | None:
+    """Where the task's agent is, if the task says so."""
+    place = task.get("geolocation")
+    if not isinstance(place, dict):
+        return None
+    return browser_pb.Geolocation(
+        latitude=place["latitude"], longitude=place["longitude"], accuracy_m=place.get("accuracy", 0.0)
+    )
