@@ -1,4 +1,4 @@
-"""The pages that the fidelity run reads: the arena signed in, MiniWoB++, generated ones.
+"""The pages that benchmarks of reading read: the arena signed in, MiniWoB++, generated ones.
 
 Invariant: visiting is reading only; the same seed visits the same pages.
 """
@@ -6,10 +6,12 @@ Invariant: visiting is reading only; the same seed visits the same pages.
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from benchmarks import hard_pages
@@ -23,9 +25,35 @@ from services.arena.sites import TEMPLATES
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page, StorageState
 
+T = TypeVar("T")
+CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # Pages of a site whose addresses differ in numbers and names only are of one kind: so many of each are read.
 _NUM_OF_KIND = 2
 _SEEDED = "Math.seedrandom && Math.seedrandom('7');"
+
+
+async def each(visit: Callable[[AsyncIterator[tuple[str, Page]]], Awaitable[T]]) -> dict[str, T]:
+    """What `visit` makes of the pages of each corpus, by name.
+
+    In the environment: CORPUS (names), ARENA_PAGES (per site), HARD_PAGES and SEED.
+    """
+    from playwright.async_api import async_playwright
+
+    wanted = os.environ.get("CORPUS", "arena,miniwob,generated").split(",")
+    executable = next((path for path in map(shutil.which, CHROMIUMS) if path), None)
+    found: dict[str, T] = {}
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        if "arena" in wanted:
+            async with ArenaServer() as server:
+                found["arena"] = await visit(arena(browser, server, int(os.environ.get("ARENA_PAGES", "16"))))
+        if "miniwob" in wanted and (files := miniwob_files()):
+            found["miniwob"] = await visit(miniwob(browser, files))
+        if "generated" in wanted:
+            number, seed = int(os.environ.get("HARD_PAGES", "150")), int(os.environ.get("SEED", "0"))
+            found["generated"] = await visit(generated(browser, number, seed))
+        await browser.close()
+    return found
 
 
 async def arena(browser: Browser, server: ArenaServer, num_per_site: int) -> AsyncIterator[tuple[str, Page]]:

@@ -8,23 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import corpora, results
 from benchmarks.chromium_tree import AXNode, Comparison, from_chromium, text_lines
-from services.arena.server import ArenaServer
 from services.browser.adapters.reader import Reader
 from services.browser.nodes import parse
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
-
-ARENA_PAGES = int(os.environ.get("ARENA_PAGES", "16"))
-HARD_PAGES = int(os.environ.get("HARD_PAGES", "150"))
-SEED = int(os.environ.get("SEED", "0"))
-CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 async def read_both(cdp: CDPSession, *, tries: int = 4) -> tuple[list[str], list[str]] | None:
@@ -55,7 +48,7 @@ async def walk(cdp: CDPSession) -> str:
     return await Reader(cdp.send).observe(frame["id"], frame["loaderId"], {"format": "tree"})
 
 
-async def measure(pages: AsyncIterator[tuple[str, Page]], shown: float = 0.0) -> Comparison:
+async def measure(pages: AsyncIterator[tuple[str, Page]]) -> Comparison:
     """The comparison over the pages."""
     found = Comparison()
     sessions: dict[Page, CDPSession] = {}
@@ -68,30 +61,7 @@ async def measure(pages: AsyncIterator[tuple[str, Page]], shown: float = 0.0) ->
         if both is None:
             print(f"{name}: never held still")
             continue
-        share = found.add(name, both[0], both[1])
-        if share < shown:
-            print(f"{name}: {share:.1%}")
-    return found
-
-
-async def run() -> dict[str, Comparison]:
-    """All corpora."""
-    from playwright.async_api import async_playwright
-
-    wanted = os.environ.get("CORPUS", "arena,miniwob,generated").split(",")
-    executable = next((path for path in map(shutil.which, CHROMIUMS) if path), None)
-    found: dict[str, Comparison] = {}
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        if "arena" in wanted:
-            async with ArenaServer() as server:
-                found["arena"] = await measure(corpora.arena(browser, server, ARENA_PAGES))
-        files = corpora.miniwob_files()
-        if "miniwob" in wanted and files:
-            found["miniwob"] = await measure(corpora.miniwob(browser, files))
-        if "generated" in wanted:
-            found["generated"] = await measure(corpora.generated(browser, HARD_PAGES, SEED))
-        await browser.close()
+        found.add(name, both[0], both[1])
     return found
 
 
@@ -120,7 +90,7 @@ def report(found: dict[str, Comparison]) -> dict[str, Any]:
 
 def main() -> None:
     """Print the tables and write build/bench/fidelity.json."""
-    results.write("fidelity", report(asyncio.run(run())))
+    results.write("fidelity", report(asyncio.run(corpora.each(measure))))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ const ACTIONABLE = new Set(['link', 'button', 'textbox', 'searchbox', 'checkbox'
   'menuitem', 'menuitemcheckbox', 'menuitemradio', 'tab', 'switch', 'slider', 'spinbutton', 'treeitem',
   'DisclosureTriangle', 'DisclosureTriangleGrouped', 'ToggleButton', 'Date', 'DateTime', 'InputTime', 'ColorWell']);
 const FIELDS = new Set(['textbox', 'searchbox', 'combobox', 'spinbutton', 'slider', 'Date', 'DateTime', 'InputTime']);
+// Holds no controls, or none that can be used apart from it.
+const CLOSED = new Set(['A', 'BUTTON', 'INPUT', 'SELECT', 'TEXTAREA', 'OPTION']);
 // What may be drawn as a control without being one.
 const CLICKABLE = new Set(['generic', 'none', 'listitem', 'paragraph', 'image', 'Canvas', 'emphasis', 'strong', 'article']);
 const IMAGES = new Set(['image', 'img', 'figure']);
@@ -107,7 +109,15 @@ class Compact {
     }
     if (role === 'combobox') text += optionsOf(record);
     this.lines.push({ text: text + this.states(record), role, name, id, number });
-    if (role === 'listbox') for (const option of toldBelow(record)) if (option.role === 'option') this.element(option);
+    this.inside(record, name);
+  }
+
+  // The controls in a control: an open list's options, a tab's button; a tab's link of the same name is the tab.
+  inside(record, name) {
+    if (CLOSED.has(record.node.tagName) && record.role !== 'listbox') return;
+    for (const control of this.controls(record)) {
+      if (clean(nameOf(control, this.names)) !== name) this.element(control);
+    }
   }
 
   // The outermost things below a record that can be acted on.

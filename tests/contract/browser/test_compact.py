@@ -71,6 +71,13 @@ async def test_a_closed_list_tells_its_options_and_an_open_one_has_them_to_click
     ]
 
 
+async def test_controls_in_a_control_follow_it_unless_they_are_the_same(world: World) -> None:
+    html = (
+        """<ul role=tablist><li role=tab><a href="/x">One</a></li><li role=tab>Two <button>Close</button></li></ul>"""
+    )
+    assert await lines(world, html) == ["[1] tab 'One'", "[2] tab 'Two Close'", "[3] button 'Close'"]
+
+
 async def test_a_row_is_its_cells_and_its_controls_follow(world: World) -> None:
     html = """<table><tr><th>Order</th><th>Day</th><th>Price</th></tr>
       <tr><td><a href="/x">Order 7</a></td><td></td><td>$5</td><td><button>X</button></td></tr>

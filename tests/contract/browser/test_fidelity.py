@@ -11,7 +11,8 @@ from playwright.async_api import Browser, async_playwright
 
 from benchmarks import corpora
 from benchmarks.chromium_tree import Comparison
-from benchmarks.fidelity import CHROMIUMS, measure
+from benchmarks.corpora import CHROMIUMS
+from benchmarks.fidelity import measure
 from services.arena.server import ArenaServer
 
 WANTED = 0.995
