@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import corpora, results
 from benchmarks.chromium_tree import AXNode, Comparison, from_chromium, text_lines
 from services.browser.adapters.reader import Reader
-from services.browser.nodes import parse
+from services.browser.nodes import Answer, parse
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
@@ -42,7 +42,7 @@ async def chromium(cdp: CDPSession) -> tuple[list[AXNode], dict[int, list[AXNode
     return (await cdp.send("Accessibility.getFullAXTree"))["nodes"], frames
 
 
-async def walk(cdp: CDPSession) -> str:
+async def walk(cdp: CDPSession) -> Answer:
     """The page script's answer, started anew."""
     frame = (await cdp.send("Page.getFrameTree"))["frameTree"]["frame"]
     return await Reader(cdp.send).observe(frame["id"], frame["loaderId"], {"format": "tree"})

@@ -5,11 +5,9 @@ Invariant: only what the page shows is here; a node's number leads to one elemen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-
-import orjson
 
 
 @dataclass(slots=True)
@@ -62,16 +60,56 @@ class Text:
     is_cut: bool = False
 
 
-def parse_text(answer: str) -> Text:
+class Answer(NamedTuple):
+    """What the page script answered (page/observe.js), and what those in frames did, by their elements' numbers."""
+
+    data: dict[str, Any]
+    frames: Mapping[int, Answer] = {}
+
+
+def parse_text(answer: Answer) -> Text:
     """The lines in the page script's answer."""
-    data = orjson.loads(answer)
+    data = answer.data
     elements = list(map(Element, data["ids"], data["roles"], data["names"], data["numbers"]))
-    return Text(data["title"], data["text"], elements, data["last"], data["cut"])
+    text, is_cut = data["text"], data["cut"]
+    if answer.frames:
+        lines = text.split("\n") if text else []
+        # Backwards, so that the places before stay where they are.
+        for number, line, element in reversed(data["frames"]):
+            if number in answer.frames:
+                inside = parse_text(answer.frames[number])
+                lines[line:line] = [inside.text] if inside.text else []
+                elements[element:element] = inside.elements
+                is_cut |= inside.is_cut
+        text = "\n".join(lines)
+    return Text(data["title"], text, elements, data["last"], is_cut)
 
 
-def parse(answer: str) -> Tree:
+def parse(answer: Answer) -> Tree:
     """The tree in the page script's answer. Raises ValueError when it is none."""
-    data = orjson.loads(answer)
+    root = _root(answer.data)
+    if root is None:
+        raise ValueError("the page's answer has no nodes")
+    return Tree(root, _splice(root, answer))
+
+
+def _splice(root: Node, answer: Answer) -> bool:
+    """Hang what frames of other origins hold below their elements; whether anything was cut."""
+    is_cut = bool(answer.data["cut"])
+    if answer.frames:
+        stack = [root]
+        while stack:
+            node = stack.pop()
+            stack += node.children
+            inside = answer.frames.get(node.number)
+            if inside is not None and (below := _root(inside.data)) is not None:
+                is_cut |= _splice(below, inside)
+                node.children.append(below)
+    return is_cut
+
+
+def _root(data: dict[str, Any]) -> Node | None:
+    """The tree of one document; None for one that shows nothing."""
     # The last node of each depth: the parent of what comes below it.
     last: list[Node] = []
     roles = data["roles"]
@@ -87,6 +125,4 @@ def parse(answer: str) -> Tree:
             last[depth] = node
         else:
             last.append(node)
-    if not last:
-        raise ValueError("the page's answer has no nodes")
-    return Tree(last[0], data["cut"])
+    return last[0] if last else None

@@ -30,6 +30,7 @@ class Activity:
         self.num_windows = 0
         # The loader of the document that is shown.
         self.document = ""
+        self.url = "about:blank"
         self._navigating = False
         self._requests: dict[str, str] = {}
         # Counts what happened; settling again is needed when it moved.
@@ -42,6 +43,7 @@ class Activity:
         events.on("Page.frameStartedLoading", self._loading)
         events.on("Page.frameStoppedLoading", self._arrived)
         events.on("Page.frameNavigated", self._committed)
+        events.on("Page.navigatedWithinDocument", self._moved)
         events.on("Network.requestWillBeSent", self._sent)
         events.on("Network.loadingFinished", self._done)
         events.on("Network.loadingFailed", self._done)
@@ -101,10 +103,18 @@ class Activity:
     def _committed(self, event: dict[str, Any]) -> None:
         frame = event["frame"]
         if frame["id"] == self.main_frame:
-            self.document = frame["loaderId"]
+            self.show(frame)
             # The old document's requests are gone with it, unheard of.
             self._requests = {k: v for k, v in self._requests.items() if v == self.document}
             self._touch()
+
+    def show(self, frame: dict[str, Any]) -> None:
+        """Take over what Chromium says of the main frame."""
+        self.document, self.url = frame["loaderId"], frame["url"] + frame.get("urlFragment", "")
+
+    def _moved(self, event: dict[str, Any]) -> None:
+        if event["frameId"] == self.main_frame:
+            self.url = event["url"]
 
     def _sent(self, event: dict[str, Any]) -> None:
         if event.get("type") not in _BACKGROUND and not event["request"]["url"].startswith("data:"):

@@ -31,9 +31,10 @@ _COVER = """(cover => {
 
 # Answers a point in the window, and whether a click there `adds` to what is chosen in a list of several; an option of a
 # closed menu has none: its index. Else why there is none, and what lies over the element. `mode` is "press" to be told
-# by LANDED what a press reached, "grab" for one that is not asked about, "hover" for a mouse that only goes there, and
-# "still" for one that goes there without moving the page.
-AIM = """function(mode) {
+# by LANDED what a press reached, "grab" for one that is not asked about, "hover" for a mouse that only goes there,
+# "still" for one that goes there without moving the page, and "through" for a frame of another origin: the point that
+# is `at` these coordinates in it. In such a frame the window is the frame; `first` tells whose it is.
+AIM = """function(mode, at) {
   let e = this.nodeType === Node.ELEMENT_NODE ? this : this.parentElement;
   if (!e || !e.isConnected) return {error: 'is not on the page any more'};
   const list = e.tagName === 'OPTION' && e.closest('select');
@@ -62,8 +63,10 @@ AIM = """function(mode) {
   const frames = [];
   for (let f = view.frameElement; f; f = f.ownerDocument.defaultView.frameElement) frames.push(f);
   const outside = (frame, {x, y}) => {
-    const r = frame.getBoundingClientRect();
-    return {x: x + r.left + frame.clientLeft, y: y + r.top + frame.clientTop};
+    const r = frame.getBoundingClientRect(), style = frame.ownerDocument.defaultView.getComputedStyle(frame);
+    const scaleX = r.width / frame.offsetWidth || 1, scaleY = r.height / frame.offsetHeight || 1;
+    const left = frame.clientLeft + parseFloat(style.paddingLeft), top = frame.clientTop + parseFloat(style.paddingTop);
+    return {x: r.left + (left + x) * scaleX, y: r.top + (top + y) * scaleY};
   };
   const inWindow = (x, y) => frames.reduce((point, frame) => outside(frame, point), {x, y});
   const isInView = () => {
@@ -140,6 +143,13 @@ AIM = """function(mode) {
       if (!state.has) for (const kind of kinds) view.removeEventListener(kind, stop, true);
     };
   };
+  if (mode === 'through') {
+    const p = outside(e, at), inside = inWindow(p.x, p.y);
+    const isOut = ({x, y}, w) => x < 0 || y < 0 || x >= w.innerWidth || y >= w.innerHeight;
+    if (isOut(p, view) || isOut(inside, window) || isCutOff(p.x, p.y)) return {away: true};
+    const over = between(p.x, p.y);
+    return over ? COVER(over) : inside;
+  }
   let found = isInView() || mode === 'still' ? search() : {};
   if (!found.point && mode === 'still') return {away: true};
   if (!found.point) {
@@ -148,7 +158,8 @@ AIM = """function(mode) {
   }
   if (found.point) {
     if (mode === 'press') arm();
-    return list && list.multiple ? {...found.point, adds: true} : found.point;
+    const point = {...found.point, first: globalThis.firstNumberTold};
+    return list && list.multiple ? {...point, adds: true} : point;
   }
   if (view.getComputedStyle(e).pointerEvents === 'none') {
     return {error: 'does not react to the mouse (pointer-events: none)'};

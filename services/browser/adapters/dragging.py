@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.browser.adapters import aim
 from services.browser.ports import NotActionable
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ async def drag(hand: ChromiumHand, element: str, onto: int) -> None:
 
     async def aim_at_target(mode: str) -> dict[str, Any]:
         try:
-            point = await hand.call(await hand.tab.element(onto), aim.AIM, mode)
+            point = await hand.aim(await hand.tab.element(onto), mode)
             if "menu" in point:
                 raise NotActionable("takes nothing that is dragged")
         except NotActionable as error:
@@ -44,7 +43,7 @@ async def drag(hand: ChromiumHand, element: str, onto: int) -> None:
         return point
 
     await aim_at_target("hover")
-    start = await hand.call(element, aim.AIM, "grab")
+    start = await hand.aim(element, "grab")
     if "menu" in start:
         raise NotActionable("cannot be dragged")
     await hand.call(element, _WATCH)

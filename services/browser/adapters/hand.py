@@ -73,7 +73,7 @@ class ChromiumHand:
         await self.tab.settle()
 
     async def hover(self, node: int) -> None:
-        point = await self.call(await self.tab.element(node), aim.AIM, "hover")
+        point = await self.aim(await self.tab.element(node), "hover")
         if "menu" not in point:
             await self.mouse("mouseMoved", point)
         await self.tab.settle()
@@ -120,7 +120,7 @@ class ChromiumHand:
     async def press_on(self, element: str) -> int | None:
         """Click the element's reachable point; an option of a closed menu has none: its index, and no click."""
         for _ in range(_AIMS):
-            point = await self.call(element, aim.AIM, "press")
+            point = await self.aim(element, "press")
             if "menu" in point:
                 return int(point["menu"])
             modifiers = _ADDS if "adds" in point else 0
@@ -138,6 +138,31 @@ class ChromiumHand:
             if landed["landed"]:
                 return None
         raise NotActionable("moves away from the mouse when it is clicked")
+
+    async def aim(self, element: str, mode: str) -> dict[str, Any]:
+        """Where in the window the mouse reaches the element, or what else AIM says of it."""
+        point = await self.call(element, aim.AIM, mode)
+        if not point.get("first"):
+            return point
+        found = await self._through_frames(point)
+        if "away" not in found or mode == "still":
+            return found
+        # Only Chromium scrolls what is around a frame of another origin.
+        await self.tab.send("DOM.scrollIntoViewIfNeeded", {"objectId": element})
+        found = await self._through_frames(await self.call(element, aim.AIM, mode))
+        if "away" in found:
+            raise NotActionable("cannot be scrolled into view")
+        return found
+
+    async def _through_frames(self, point: dict[str, Any]) -> dict[str, Any]:
+        """A point of a frame of another origin as one of the window."""
+        found = point
+        for frame in await self.tab.frames_around(point["first"]):
+            at = await self.call(frame, aim.AIM, "through", {"x": found["x"], "y": found["y"]})
+            if "away" in at:
+                return at
+            found = point | at
+        return found
 
     def heard(self, event: str) -> asyncio.Queue[dict[str, Any]]:
         """Chromium's events of that name from now on."""

@@ -15,7 +15,7 @@ from services.browser.adapters.activity import Activity
 from services.browser.adapters.devtools import Disconnected, Refused
 from services.browser.adapters.hand import ChromiumHand
 from services.browser.adapters.reader import Reader
-from services.browser.nodes import Text, Tree, parse, parse_text
+from services.browser.nodes import Answer, Text, Tree, parse, parse_text
 from services.browser.ports import LoadFailed, NotActionable, TabCrashed
 
 if TYPE_CHECKING:
@@ -46,12 +46,14 @@ class ChromiumTab:
         replies = await asyncio.gather(*map(self.send, ("Page.getFrameTree", "Page.enable", "Network.enable")))
         frame = replies[0]["frameTree"]["frame"]
         self._activity.main_frame = frame["id"]
-        self._activity.document = self._activity.document or frame["loaderId"]
+        if not self._activity.document:
+            self._activity.show(frame)
         return self
 
     @property
     def url(self) -> str:
-        return self.page.url
+        # Playwright hears of a navigation on a line of its own, later than ours or earlier.
+        return self._activity.url
 
     @property
     def document(self) -> str:
@@ -140,7 +142,7 @@ class ChromiumTab:
     async def text(self, last: int, taken: list[int]) -> Text:
         return parse_text(await self._read(format="compact", last=last, taken=taken))
 
-    async def _read(self, **options: object) -> str:
+    async def _read(self, **options: Any) -> Answer:
         try:
             return await self._reader.observe(self._activity.main_frame, self.document, options)
         except NotActionable:  # the document went away, or its script was stopped, in the middle of it
@@ -153,6 +155,10 @@ class ChromiumTab:
     async def element(self, number: int) -> str:
         """The DevTools object of an element of the last tree. Raises NotActionable when it is gone."""
         return await self._reader.resolve(number, self.document)
+
+    async def frames_around(self, first: int) -> list[str]:
+        """The DevTools objects of the frames of other origins around a document, by what its numbers begin after."""
+        return await self._reader.frames_around(first)
 
     async def evaluate(self, expression: str) -> Any:
         wrapped = scripts.VALUE % expression.strip().rstrip(";")

@@ -28,9 +28,19 @@ _FILES = (
 )
 
 
+# So many numbers belong to one script (see numbers.js).
+MOST_NUMBERS = 1_000_000
+
+
 @cache
-def source() -> str:
-    """One expression: an object with `observe(options)`, `resolve(number)` and `mark(numbers)`."""
+def _body() -> str:
     folder = resources.files(__package__)
-    parts = "\n".join((folder / f"{name}.js").read_text("utf-8") for name in _FILES)
-    return f"(() => {{\n'use strict';\n{parts}\nreturn {{observe, resolve, mark}};\n}})()"
+    return "\n".join((folder / f"{name}.js").read_text("utf-8") for name in _FILES)
+
+
+def source(first: int = 0) -> str:
+    """One expression: an object with `observe(options)`, `resolve(number)` and `mark(numbers)`.
+
+    Its numbers begin after `first`.
+    """
+    return f"(firstNumber => {{\n'use strict';\n{_body()}\nreturn {{observe, resolve, mark}};\n}})({first})"

@@ -64,7 +64,9 @@ class Compact {
 
   visit(record, work) {
     const role = record.role;
-    if (this.control(record)) {
+    if (this.walk.frames.size && this.walk.frames.has(record)) {
+      this.frame(record);
+    } else if (this.control(record)) {
       this.element(record);
     } else if (!isTold(record)) {
       pushAll(work, record.children);
@@ -86,6 +88,18 @@ class Compact {
       this.flush();
       work.push(FLUSH);
       pushAll(work, record.children);
+    }
+  }
+
+  // Where the lines of a frame of another origin belong.
+  frame(record) {
+    this.flush();
+    if (isTold(record)) this.lines.push({ text: '', role: 'frame', name: '', id: 0, number: numberOf(record.node) });
+  }
+
+  framesIn(record) {
+    for (const frame of this.walk.frames) {
+      for (let around = frame; around; around = around.parent) if (around === record) this.frame(frame);
     }
   }
 
@@ -184,6 +198,7 @@ class Compact {
       this.line(`heading '${name}'`, 'heading', name);
     }
     for (const control of within) this.element(control);
+    if (this.walk.frames.size) this.framesIn(record);
   }
 
   row(record) {
@@ -202,6 +217,7 @@ class Compact {
       this.line(`row '${text}'`, 'row', text);
     }
     for (const control of within) this.element(control);
+    if (this.walk.frames.size) this.framesIn(record);
   }
 
   cellText(record, pieces, depth) {

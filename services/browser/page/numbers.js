@@ -1,11 +1,13 @@
 // Element numbers: small handles by which the outside names a node of this document.
 //
-// A node keeps its number as long as it lives; a number is never given twice, and keeps nothing alive.
+// A node keeps its number as long as it lives; a number is never given twice, and keeps nothing alive. The scripts of a
+// page and of its frames of other origins count from numbers of their own (`firstNumber`), each so far and no farther.
+const MOST_NUMBERS = 1000000;
 const ownNumbers = new WeakMap();
 const partNumbers = new WeakMap();
 const numberedNodes = new Map();
 const forgotten = new FinalizationRegistry((number) => numberedNodes.delete(number));
-let lastNumber = 0;
+let lastNumber = firstNumber;
 
 // `part` tells apart what is drawn for a node beside itself: 'before', 'after', 'marker', 'popup', 'text'.
 function numberOf(node, part) {
@@ -22,6 +24,7 @@ function numberOf(node, part) {
 }
 
 function newNumber(node) {
+  if (lastNumber + 1 - firstNumber >= MOST_NUMBERS) throw new RangeError('all numbers of this script are given');
   numberedNodes.set(++lastNumber, new WeakRef(node));
   forgotten.register(node, lastNumber);
   return lastNumber;
@@ -37,3 +40,5 @@ function resolve(number) {
 
 // For scripts that run beside this one: the number of a node that was told, 0 for any other.
 globalThis.numberTold = (node) => ownNumbers.get(node) ?? 0;
+// And whose numbers they are.
+globalThis.firstNumberTold = firstNumber;

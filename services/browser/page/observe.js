@@ -2,21 +2,31 @@
 //
 // A node is [depth, index of its role, number, name, value, properties, box]; what is empty at the end is left out.
 // A box is [x, y, width, height, in viewport].
+//
+// Frames of other origins have scripts of their own: each is told as [number of its element], for `compact` with the line
+// and the element before which its own belong. Such a script is told that it is `framed`.
 const DEFAULT_LIMIT = 50000;
 // Deeper things are told as if they were here: readers of the tree may recurse.
 const MAX_DEPTH = 150;
 
 function observe(options) {
   const walk = new Walk(options.limit ?? DEFAULT_LIMIT), root = walk.document(document, null);
-  walk.run();
+  // What stands in for a page that did not load is not the page's.
+  if (!options.framed || location.protocol !== 'chrome-error:') walk.run();
+  else root.isShown = false;
   const answer = options.format === 'compact' ? compact(walk, root, options) : tree(walk, root, options);
-  return JSON.stringify({ ask: toAsk(walk.clickable), ...answer, title: document.title.toWellFormed(), cut: walk.isCut });
+  return JSON.stringify({
+    ask: toAsk(walk.clickable), ...answer, title: document.title.toWellFormed(), cut: walk.isCut, num: walk.num,
+  });
 }
 
 function compact(walk, root, options) {
-  const ids = new Ids(options), lines = new Compact(walk, new Names(walk), ids).write(root);
+  const ids = new Ids(options), written = new Compact(walk, new Names(walk), ids).write(root);
+  const answer = {};
+  const lines = walk.frames.size || options.framed ? withFrames(written, answer) : written;
   const elements = lines.filter((line) => line.id);
   return {
+    ...answer,
     text: lines.map((line) => line.text).join('\n'),
     last: ids.last,
     ids: elements.map((line) => line.id),
@@ -26,8 +36,23 @@ function compact(walk, root, options) {
   };
 }
 
+// The lines that are not a frame's place; the answer is told the frames, and all ids that the script has given.
+function withFrames(written, answer) {
+  const lines = [];
+  let numElements = 0;
+  answer.frames = [];
+  for (const line of written) {
+    if (line.role === 'frame') answer.frames.push([line.number, lines.length, numElements]);
+    else lines.push(line);
+    if (line.id) numElements++;
+  }
+  answer.given = [...idsOfNumbers.values()];
+  return lines;
+}
+
 function tree(walk, root, options) {
-  const roles = new Roles(), names = new Names(walk), nodes = [], active = activeElements(walk.records);
+  const roles = new Roles(), names = new Names(walk), nodes = [], frames = [];
+  const active = activeElements(walk.records, options);
   const work = [root];
   while (work.length) {
     const record = work.pop(), depth = record.depth;
@@ -35,13 +60,14 @@ function tree(walk, root, options) {
     if (isTold(record)) {
       nodes.push(told(record, depth, roles, names, active, walk, options));
       below = Math.min(depth + 1, MAX_DEPTH);
+      if (walk.frames.size && walk.frames.has(record)) frames.push([numberOf(record.node)]);
     }
     for (let i = record.children.length - 1; i >= 0; i--) {
       record.children[i].depth = below;
       work.push(record.children[i]);
     }
   }
-  return { roles: roles.list, nodes };
+  return frames.length ? { roles: roles.list, nodes, frames } : { roles: roles.list, nodes };
 }
 
 class Roles {
@@ -126,15 +152,22 @@ function boxOf(record) {
   return [Math.round(box.x), Math.round(box.y), Math.round(box.width), Math.round(box.height), isInView ? 1 : 0];
 }
 
-// The focused element of each document; the root element stands for the document itself.
-function activeElements(records) {
-  const found = new Map();
+// The focused element of each document, and which document has the focus: `owner`, null for one of another script.
+function activeElements(records, options) {
+  const found = { owner: null, of: new Map() };
+  if (options.framed && !document.hasFocus()) return found;
   for (let doc = document; doc; ) {
     let element = doc.activeElement;
     while (element && element.shadowRoot && element.shadowRoot.activeElement) element = element.shadowRoot.activeElement;
-    const inner = element && element.tagName === 'IFRAME' ? frameDocument(element) : null;
-    found.set(doc, !element || element === doc.body || !records.has(element) ? doc.documentElement : element);
-    doc = inner;
+    // What is in a frame has the focus, not the frame.
+    const isFrame = Boolean(element) && (element.tagName === 'IFRAME' || element.tagName === 'FRAME');
+    if (isFrame) {
+      doc = frameDocument(element);
+    } else {
+      found.owner = doc;
+      if (element && element !== doc.body && records.has(element)) found.of.set(doc, element);
+      doc = null;
+    }
   }
   return found;
 }

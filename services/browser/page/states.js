@@ -25,7 +25,7 @@ function propertiesOf(record, active, walk) {
   const found = [], element = record.node, role = record.role;
   if (record.kind === ROOT) {
     found.push(['focusable', true]);
-    if (active.get(element) === element.documentElement) found.push(['focused', true]);
+    if (active.owner === element) found.push(['focused', true]);
     return found;
   }
   if (record.kind !== ELEMENT) return record.part === 'popup' ? [] : found;
@@ -35,7 +35,7 @@ function propertiesOf(record, active, walk) {
   const invalid = hasAria ? element.getAttribute('aria-invalid') : null;
   if (invalid !== null && invalid !== '' && invalid !== 'false') found.push(['invalid', invalid]);
   if (isFocusable(element) || role === 'option') found.push(['focusable', true]);
-  if (active.get(element.ownerDocument) === element) found.push(['focused', true]);
+  if (active.of.get(element.ownerDocument) === element) found.push(['focused', true]);
   if (element.isContentEditable && isEditingHost(element)) {
     const kind = element.contentEditable === 'plaintext-only' ? 'plaintext' : 'richtext';
     found.push(['editable', kind]);

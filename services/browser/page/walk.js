@@ -8,6 +8,8 @@ class Walk {
     this.num = 0;
     this.records = new Map();
     this.clickable = [];
+    // Frames of other origins: a script of its own reads what is in them.
+    this.frames = new Set();
     this.labels = new Map();
     this.hasDisabled = false;
     this.generating = new Map();
@@ -185,6 +187,7 @@ class Walk {
     if (tag === 'IFRAME' || tag === 'FRAME') {
       const inner = frameDocument(element);
       if (inner) this.document(inner, record);
+      else this.frames.add(record);
       return;
     }
     if (FIELD_CONTENT.has(tag)) {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from services.browser import observation
 from services.browser.formats.tree import View
 from services.browser.formats.webarena import lines
-from services.browser.nodes import Node, parse
+from services.browser.nodes import Answer, Node, parse, parse_text
 from services.common.errors import InvalidArgument
 
 _numbers = itertools.count(1)
@@ -57,7 +56,7 @@ def test_the_page_scripts_answer_becomes_a_tree() -> None:
         [2, 2, 3, "Name", "Ann", {"required": True}, [8, 9, 100, 20, 1]],
         [1, 3, 4, "Cart", "", 0],
     ]
-    tree = parse(json.dumps({"roles": ["RootWebArea", "form", "textbox", "link"], "nodes": rows, "cut": True}))
+    tree = parse(Answer({"roles": ["RootWebArea", "form", "textbox", "link"], "nodes": rows, "cut": True}))
     form, link = tree.root.children
     (field,) = form.children
     assert (tree.root.name, form.role, link.name, tree.is_cut) == ("Shop", "form", "Cart", True)
@@ -67,6 +66,30 @@ def test_the_page_scripts_answer_becomes_a_tree() -> None:
         {"required": True},
         (8, 9, 100, 20, 1),
     )
+
+
+def compact(lines: list[str], first: int, **more: Any) -> dict[str, Any]:
+    """A page script's answer with one element a line, numbered from `first`."""
+    numbers = list(range(first, first + len(lines)))
+    same = {"ids": numbers, "numbers": numbers, "roles": ["link"] * len(lines), "names": lines}
+    return {"title": "Shop", "text": "\n".join(lines), "last": 9, "cut": False} | same | more
+
+
+def test_lines_of_frames_stand_where_the_frames_are() -> None:
+    inner = Answer(compact(["c"], 21, cut=True, frames=[]))
+    middle = Answer(compact([], 11, frames=[[90, 0, 0]]), {90: inner})
+    page = compact(["a", "b", "d"], 1, frames=[[7, 0, 0], [8, 2, 2], [9, 3, 3]])
+    text = parse_text(Answer(page, {8: middle, 9: Answer(compact(["e"], 31))}))
+    assert (text.text, text.is_cut, text.last) == ("a\nb\nc\nd\ne", True, 9)
+    assert [element.id for element in text.elements] == [1, 2, 21, 3, 31]
+
+
+def test_trees_of_frames_hang_below_the_frames() -> None:
+    inner = {"roles": ["RootWebArea"], "nodes": [[0, 0, 1_000_001, "Pay"]], "cut": True}
+    page = {"roles": ["RootWebArea", "Iframe"], "nodes": [[0, 0, 1], [1, 1, 2], [1, 1, 3]], "cut": False}
+    tree = parse(Answer(page, {2: Answer(inner), 3: Answer({"roles": [], "nodes": [], "cut": False})}))
+    first, second = tree.root.children
+    assert ([below.name for below in first.children], second.children, tree.is_cut) == (["Pay"], [], True)
 
 
 def test_ids_of_other_tabs_are_taken_until_those_show_another_document_or_close() -> None:
