@@ -6,16 +6,18 @@ document that it was read from.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.browser.formats import webarena
 from services.browser.formats.tree import View
 from services.browser.nodes import Element
-from services.browser.ports import Tab
+from services.browser.ports import Question, Tab
 from services.common.errors import InvalidArgument
 
 FORMATS = ("compact", "webarena-axtree")
+_IMITATION = re.compile(r"\[(\d+)\](?= \w+ ')")
 _CUT = "(the page has more than is shown here)"
 
 
@@ -51,6 +53,21 @@ async def read(name: str, tab: Tab, tabs: Sequence[Tab], ids: Ids) -> Page:
         _told("\n".join(line.text for line in lines), tree.is_cut),
         [line.element for line in lines if line.element is not None],
     )
+
+
+def asked(name: str, title: str, question: Question) -> Page:
+    """What is shown instead of a page that a dialog blocks."""
+    shown = f"dialog {question.kind} '{_quotable(question.message)}'"
+    if question.kind == "prompt":
+        text = f"{shown}: '{_quotable(question.default)}'\nanswer with dialog [accept] [text] or dialog [dismiss]"
+    else:
+        text = f"{shown}\nanswer with dialog [accept] or dialog [dismiss]"
+    return Page(name, title, text, ())
+
+
+def _quotable(text: str) -> str:
+    """One line in which nothing reads as an id before a role."""
+    return _IMITATION.sub(r"(\1)", " ".join(text.split()))
 
 
 def _told(text: str, is_cut: bool) -> str:

@@ -20,7 +20,10 @@ _MOST_INSIDE = 3
 
 
 async def perform(action: Action, context: Context, addresses: Addresses, seen: Mapping[int, Element]) -> None:
-    """Do it; `seen` are the elements of the last observation, if the tab in front still shows that document."""
+    """Do it, but for `dialog`, which asks nothing of a tab.
+
+    `seen` are the elements of the last observation, if the tab in front still shows that document.
+    """
     verb = action.verb
     if action.target is not None and verb != "tab_focus":
         await _on_element(action, context, seen)
@@ -38,8 +41,6 @@ async def perform(action: Action, context: Context, addresses: Addresses, seen: 
         await _focus(context, action.target or 0)
     elif verb == "close_tab":
         await _close(context)
-    elif verb == "dialog":
-        raise NotActionable("no dialog is open")
     # stop asks nothing of the page.
 
 

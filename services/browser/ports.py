@@ -71,6 +71,17 @@ class ContextOptions:
 Pick = Callable[[Sequence[str], bool], Sequence[int]]
 
 
+@dataclass(frozen=True)
+class Question:
+    """What a page asks by a dialog; nothing else happens on it before the answer."""
+
+    # "confirm" or "prompt".
+    kind: str
+    message: str
+    # What a prompt holds at first.
+    default: str = ""
+
+
 class Hand(Protocol):
     """Real mouse and keyboard on one tab. Each call returns when what it caused has settled (bounded).
 
@@ -128,6 +139,10 @@ class Tab(Protocol):
         """Back (-1) or forward (+1) in the tab's history; NotActionable where it ends."""
         ...
 
+    async def settle(self) -> None:
+        """Wait, bounded, for whatever was set going."""
+        ...
+
     async def tree(self) -> Tree:
         """The accessibility tree of the page; element numbers are the same in every tree of a document."""
         ...
@@ -145,7 +160,29 @@ class Tab(Protocol):
         ...
 
     async def screenshot(self, *, full_page: bool) -> bytes:
-        """JPEG, under 1 MB."""
+        """JPEG, under 1 MB; of a page that a dialog blocks what was drawn last, never the full page."""
+        ...
+
+
+class Dialogs(Protocol):
+    """The dialogs of a context: alerts are closed at once, a question of the tab in front stays open."""
+
+    # Called when a question stays open.
+    asked: Callable[[], None]
+    # Whether questions stay open; else they are dismissed at once.
+    is_holding: bool
+
+    @property
+    def question(self) -> Question | None:
+        """The open one."""
+        ...
+
+    async def answer(self, *, accept: bool, text: str | None) -> None:
+        """Of a prompt: with the text, None for what it holds. Nothing to answer is no error."""
+        ...
+
+    async def dismiss(self) -> None:
+        """Dismiss the open one, and tell it as what was contained."""
         ...
 
 
@@ -154,6 +191,9 @@ class Context(Protocol):
 
     # Called once when the browser or a page of the context dies.
     died: Callable[[], None]
+
+    @property
+    def dialogs(self) -> Dialogs: ...
 
     @property
     def tabs(self) -> Sequence[Tab]:

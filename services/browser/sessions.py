@@ -19,6 +19,7 @@ from services.browser.errors import PageNotLoaded, SessionCrashed
 from services.browser.nodes import Element
 from services.browser.perform import perform
 from services.browser.ports import Context, LoadFailed, NotActionable, Tab, TabCrashed
+from services.browser.underway import Underway
 from services.common.errors import RatchetError
 
 _MAX_TITLE_CHARS = 200
@@ -63,7 +64,9 @@ class Session:
         self.name = name
         self.last_used = time.monotonic()
         self._context, self._addresses = context, addresses
+        self._underway = Underway(context)
         self._ids = observation.Ids()
+        self._title = ""
         # The last observation's elements, and the tab and document that they are of.
         self._seen: dict[int, Element] = {}
         self._seen_on: tuple[Tab | None, str] = (None, "")
@@ -88,7 +91,7 @@ class Session:
         async with self._turn():
             real = self._addresses.real(url)
             try:
-                await self._context.front.load(real)
+                await self._underway.do(self._context.front.load(real))
             except LoadFailed as error:
                 raise PageNotLoaded(f"the start page {url} {error}; is the site up?", url=url) from error
 
@@ -100,13 +103,15 @@ class Session:
     async def act(self, text: str, format_name: str) -> Outcome:
         """Do one action; what it could not do is in the outcome's error."""
         async with self._turn():
-            started, error, verb, canonical = time.perf_counter(), "", "none", ""
+            started, error, failed, verb, canonical = time.perf_counter(), "", "", "none", ""
             try:
                 action = actions.parse(text)
                 verb, canonical = action.verb, str(action)
-                seen = self._seen if self._seen_on == (self._context.front, self._context.front.document) else {}
-                await perform(action, self._context, self._addresses, seen)
-                await self._context.settled()
+                if action.verb == "dialog":
+                    await self._underway.answer(accept=action.text == "accept", text=action.answer)
+                else:
+                    failed = await self._underway.clear()
+                    await self._underway.do(self._perform(action))
             except (actions.NotAnAction, NotActionable) as refusal:
                 error = self._addresses.display_in(str(refusal))
             if not self._context.tabs:
@@ -114,30 +119,41 @@ class Session:
             elapsed_s = time.perf_counter() - started
             metrics.ACT_SECONDS.labels(verb).observe(elapsed_s)
             seen_now = await self._observe(format_name) if format_name else None
-            events = [self._addresses.display_in(event) for event in self._context.drain_events()]
+            events = self._context.drain_events() + ([f"the action before: {failed}"] if failed else [])
+            events = [self._addresses.display_in(event) for event in events]
             return Outcome(error, seen_now, elapsed_s, events, canonical)
 
     async def probe(self, url: str, locator: str, prep_actions: list[str]) -> Probed:
         """Evaluate a locator on a page of its own, or on the one in front (`last`)."""
         async with self._turn():
-            if url in ("", "last"):
-                return await self._read(self._context.front, locator, prep_actions)
-            try:
-                real = self._addresses.real(url)
-            except ValueError as error:
-                return Probed("", url, str(error))
-            tab = await self._context.open_tab(aside=True)
-            try:
-                await tab.load(real)
-                return await self._read(tab, locator, prep_actions)
-            except LoadFailed as error:
-                return Probed("", url, f"{url} {error}")
-            finally:
-                await self._context.close_tab(tab)
+            with self._underway.unasked():
+                await self._underway.clear()
+                return await self._probe(url, locator, prep_actions)
+
+    async def _probe(self, url: str, locator: str, prep_actions: list[str]) -> Probed:
+        if url in ("", "last"):
+            return await self._read(self._context.front, locator, prep_actions)
+        try:
+            real = self._addresses.real(url)
+        except ValueError as error:
+            return Probed("", url, str(error))
+        tab = await self._context.open_tab(aside=True)
+        try:
+            await tab.load(real)
+            return await self._read(tab, locator, prep_actions)
+        except LoadFailed as error:
+            return Probed("", url, f"{url} {error}")
+        finally:
+            await self._context.close_tab(tab)
 
     async def screenshot(self, *, full_page: bool) -> bytes:
         """The page in front as JPEG."""
         async with self._turn():
+            if self._context.dialogs.question is None:
+                image = await self._underway.look(self._context.front.screenshot(full_page=full_page))
+                if image is not None:
+                    return image
+            # Of a page that asks there is what was drawn last.
             return await self._context.front.screenshot(full_page=full_page)
 
     async def end(self, reason: RatchetError) -> None:
@@ -147,20 +163,36 @@ class Session:
             metrics.SESSIONS_OPEN.dec()
             for task in self._running - {asyncio.current_task()}:
                 task.cancel()
+        self._underway.stop()
         await asyncio.shield(self._context.close())
         self.over.set()
+
+    async def _perform(self, action: actions.Action) -> None:
+        seen = self._seen if self._seen_on == (self._context.front, self._context.front.document) else {}
+        await perform(action, self._context, self._addresses, seen)
+        await self._context.settled()
 
     async def _observe(self, format_name: str) -> Observation:
         started = time.perf_counter()
         tab, tabs = self._context.front, list(self._context.tabs)
         self._ids.drop(tabs)
-        page = await observation.read(format_name, tab, tabs, self._ids)
-        self._seen = {element.id: element for element in page.elements}
-        self._seen_on = (tab, tab.document)
+        page = await self._page(format_name, tab, tabs)
         elapsed_s = time.perf_counter() - started
         metrics.OBSERVE_SECONDS.labels(format_name).observe(elapsed_s)
         url = self._addresses.display(tab.url)
         return Observation(page, url, page.title[:_MAX_TITLE_CHARS], len(tabs), tabs.index(tab), elapsed_s)
+
+    async def _page(self, format_name: str, tab: Tab, tabs: list[Tab]) -> observation.Page:
+        question = self._context.dialogs.question
+        if question is None:
+            page = await self._underway.look(observation.read(format_name, tab, tabs, self._ids))
+            if page is None:  # it asked in the middle of it
+                return await self._page(format_name, tab, tabs)
+            self._seen, self._seen_on = {element.id: element for element in page.elements}, (tab, tab.document)
+            self._title = page.title
+            return page
+        # What was seen before can still be acted on, once the question is dismissed.
+        return observation.asked(format_name, self._title if self._seen_on == (tab, tab.document) else "", question)
 
     async def _read(self, tab: Tab, locator: str, prep_actions: list[str]) -> Probed:
         url = self._addresses.display(tab.url)

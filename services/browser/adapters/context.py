@@ -1,6 +1,6 @@
 """One session's Chromium context: its tabs, and what its pages tried.
 
-Invariant: a dialog never stays open, a popup is a tab, a download is refused, and each is told once.
+Invariant: only a question of the tab in front stays open, a popup is a tab, a download is refused; each is told.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from services.browser import metrics
 from services.browser.adapters import dressing
+from services.browser.adapters.dialogs import ChromiumDialogs
 from services.browser.adapters.fence import Fence
 from services.browser.adapters.files import Files
 from services.browser.adapters.tab import ChromiumTab
@@ -52,6 +53,7 @@ class ChromiumContext:
         self._tasks: set[asyncio.Task[None]] = set()
         self.fence: Fence | None = None
         self.files = Files({})
+        self.dialogs = ChromiumDialogs(self.tell)
         self.died: Callable[[], None] = lambda: None
         # Called when its process takes no more sessions, and once when the session has begun to act or is over.
         self.retired: Callable[[], None] = lambda: None
@@ -199,6 +201,8 @@ class ChromiumContext:
         self._num_adopting += 1
         tab = None
         try:
+            # Its opener's dialog may block it too.
+            await self.dialogs.closed()
             tab = await self._tab_of(self._context, page)
             await page.wait_for_load_state("domcontentloaded", timeout=tab.load_ms)
             await tab.settle()
@@ -215,6 +219,7 @@ class ChromiumContext:
 
     def _listen(self, tab: ChromiumTab) -> None:
         def closed(_: Page) -> None:
+            self.dialogs.gone(tab.page)
             if tab in self._tabs:
                 self._tabs.remove(tab)
             if self._front is tab:
@@ -227,14 +232,10 @@ class ChromiumContext:
         def download(item: Download) -> None:
             self.tell("download", f"refused to download {item.suggested_filename[:120]}")
 
+        tab.clock = self.dialogs.clock
         tab.page.on("close", closed)
         tab.page.on("crash", crashed)
         tab.page.on("download", download)
 
     async def _dialog(self, dialog: Dialog) -> None:
-        from playwright.async_api import Error
-
-        leaving = dialog.type == "beforeunload"
-        self.tell("dialog", f"{'left in spite of' if leaving else 'dismissed'} {dialog.type}: {dialog.message[:200]}")
-        with contextlib.suppress(Error):  # its page went away
-            await (dialog.accept() if leaving else dialog.dismiss())
+        await self.dialogs.hear(dialog, self._front.page if self._front else None)

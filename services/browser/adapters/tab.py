@@ -10,7 +10,7 @@ import base64
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from services.browser.adapters import devtools, scripts
+from services.browser.adapters import devtools, dialogs, scripts
 from services.browser.adapters.activity import Activity
 from services.browser.adapters.devtools import Disconnected, Refused
 from services.browser.adapters.hand import ChromiumHand
@@ -34,6 +34,8 @@ class ChromiumTab:
     def __init__(self, page: Page, line: devtools.Page, *, load_s: float, settle_s: float, call_s: float) -> None:
         self.page, self.line = page, line
         self.crashed = False
+        # Its context's, once it is of one.
+        self.clock = dialogs.Clock()
         self.hand = ChromiumHand(self)
         self._send = line.send
         self._activity = Activity(line)
@@ -73,7 +75,7 @@ class ChromiumTab:
         from playwright.async_api import Error
 
         try:
-            async with asyncio.timeout(self._call_s):
+            async with self.clock.limit(self._call_s):
                 return await call
         except TimeoutError as error:
             if await self.interrupt():
@@ -176,6 +178,8 @@ class ChromiumTab:
         return await self.bounded(self.page.content(), "its content")
 
     async def screenshot(self, *, full_page: bool) -> bytes:
+        if self.clock.is_held:
+            return await dialogs.picture(self.hand, self._call_s)
         params: dict[str, Any] = {"format": "jpeg", "optimizeForSpeed": True}
         if full_page:
             size = (await self.send("Page.getLayoutMetrics"))["cssContentSize"]

@@ -105,4 +105,30 @@ onmousemove="if (this.style.left === '300px') this.style.left = '600px'">Steps a
 <script>addEventListener('click', event => { if (event.target === document.body) document.title = 'hit the page' })
 </script></body>"""
 
-PAGES = {"choices": CHOICES, "scripted": SCRIPTED, "uploads": UPLOADS, "drags": DRAGS, "obstacles": OBSTACLES}
+DIALOGS = """<!doctype html><title>Dialogs</title><body>
+<button onclick="document.title = 'sure: ' + confirm('Delete the [7] button \\'Buy\\'?\\n Really?')">Delete</button>
+<button onclick="document.title = 'name: ' + prompt('Your name?', 'Ann')">Name</button>
+<button onclick="document.title = [confirm('one?'), confirm('two?')]">Two</button>
+<button onclick="setTimeout(() => { document.title = 'later: ' + confirm('later?') })">Later</button>
+<button onclick="if (confirm('Go to the cart?')) location.href = '/cart'">Leave</button>
+<button onclick="if (confirm('Load?')) fetch('/slow-json').then(r => r.text()).then(t => late.append(t))">Load</button>
+<button onclick="window.open('/cart', '_blank'); document.title = 'sure: ' + confirm('sure?')">Open</button>
+<button onclick="while (!confirm('again?'));">Again and again</button>
+<button onclick="setInterval(() => confirm('tick?'))">Tick</button>
+<button onclick="window.addEventListener('beforeunload', event => event.preventDefault())">Guard</button>
+<button onclick="alert('note this'); document.title = 'noted'">Alert</button>
+<input aria-label=Field onfocus="if (!window.was) { was = true; confirm('May I?') }">
+<button onclick="document.title = 'other'">Other</button><p id=late></p></body>"""
+
+ASKS = """<!doctype html><title>Asks</title><body><script>
+const answer = confirm('Are you 18?')</script><h1 id=head>Welcome</h1><script>head.append(answer)</script></body>"""
+
+PAGES = {
+    "choices": CHOICES,
+    "scripted": SCRIPTED,
+    "uploads": UPLOADS,
+    "drags": DRAGS,
+    "obstacles": OBSTACLES,
+    "dialogs": DIALOGS,
+    "asks": ASKS,
+}
