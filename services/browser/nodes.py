@@ -5,9 +5,26 @@ Invariant: only what the page shows is here; a node's number leads to one elemen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+
+class Box(NamedTuple):
+    """Where something is in the window, in CSS pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    # Of the part that lies in the window and in those of the frames around it.
+    seen_width: float
+    seen_height: float
+
+    @property
+    def is_in_view(self) -> bool:
+        """Whether any of it is."""
+        return self.seen_width > 0 and self.seen_height > 0
 
 
 @dataclass(slots=True)
@@ -23,8 +40,8 @@ class Node:
     number: int = 0
     # States and properties in Chromium's order.
     properties: dict[str, Any] = field(default_factory=dict)
-    # x, y, width, height in CSS pixels of the viewport, and 1 where it is in view; none unless asked for.
-    box: tuple[int, int, int, int, int] | None = None
+    # None unless asked for, and for what is drawn for an element beside itself.
+    box: Box | None = None
     children: list[Node] = field(default_factory=list)
 
 
@@ -45,6 +62,11 @@ class Element(NamedTuple):
     name: str
     # The element's number in its document.
     node: int
+    # Told where boxes are asked for.
+    box: Box | None = None
+    value: str = ""
+    # As the format's text has them: "checked", "expanded: True".
+    states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +92,16 @@ class Answer(NamedTuple):
 def parse_text(answer: Answer) -> Text:
     """The lines in the page script's answer."""
     data = answer.data
-    elements = list(map(Element, data["ids"], data["roles"], data["names"], data["numbers"]))
+    columns: list[Iterable[Any]] = [data["ids"], data["roles"], data["names"], data["numbers"]]
+    if "boxes" in data:
+        states = (tuple(said.split()) for said in data["states"])
+        columns += [(Box(*box) for box in data["boxes"]), data["values"], states]
+    elements = list(map(Element, *columns))
     text, is_cut = data["text"], data["cut"]
     if answer.frames:
         lines = text.split("\n") if text else []
         # Backwards, so that the places before stay where they are.
-        for number, line, element in reversed(data["frames"]):
+        for number, line, element, *_ in reversed(data["frames"]):
             if number in answer.frames:
                 inside = parse_text(answer.frames[number])
                 lines[line:line] = [inside.text] if inside.text else []
@@ -118,7 +144,7 @@ def _root(data: dict[str, Any]) -> Node | None:
         node = Node(roles[row[1]], row[3] if size > 3 else "", number=row[2])
         if size > 4:
             node.value, node.properties = row[4], row[5] or {}
-            node.box = tuple(row[6]) if size > 6 else None
+            node.box = Box(*row[6]) if size > 6 and row[6] else None
         if depth:
             last[depth - 1].children.append(node)
         if depth < len(last):

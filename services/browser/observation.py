@@ -10,13 +10,19 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.browser.formats import webarena
+from services.browser.formats import raw, webarena
 from services.browser.formats.tree import View
-from services.browser.nodes import Element
+from services.browser.nodes import Element, Node
 from services.browser.ports import Question, Tab
 from services.common.errors import InvalidArgument
 
-FORMATS = ("compact", "webarena-axtree")
+# Texts of the tree whose nodes pass a test of their boxes, or that show all.
+_WEBARENA: dict[str, webarena.Test | None] = {
+    "webarena-axtree": None,
+    "webarena-axtree-viewport": webarena.in_view,
+    "webarena-axtree-viewport-as-published": webarena.in_view_as_published,
+}
+FORMATS = ("compact", *_WEBARENA, "json")
 _IMITATION = re.compile(r"\[(\d+)\](?= \w+ ')")
 _CUT = "(the page has more than is shown here)"
 
@@ -37,26 +43,40 @@ def check_format(name: str) -> str:
     return name
 
 
-async def read(name: str, tab: Tab, tabs: Sequence[Tab], ids: Ids) -> Page:
-    """The tab in the named format. Raises TabCrashed."""
+async def read(name: str, tab: Tab, tabs: Sequence[Tab], ids: Ids, *, boxes: bool = False) -> Page:
+    """The tab in the named format; where asked, elements have their boxes, values and states. Raises TabCrashed."""
     if name == "compact":
-        text = await tab.text(ids.last, ids.of_others(tab))
+        text = await tab.text(ids.last, ids.of_others(tab), boxes=boxes)
         ids.given(tab, tab.document, text.last, [element.id for element in text.elements])
         return Page(name, text.title, _told(text.text, text.is_cut), text.elements)
-    tree = await tab.tree()
+    is_shown = _WEBARENA.get(name)
+    tree = await tab.tree(boxes=boxes or is_shown is not None or name == "json")
     title = tree.root.name
-    titles = [title if other is tab else await other.title() for other in tabs]
-    lines = webarena.lines(View(tree.root, titles, tabs.index(tab)))
-    return Page(
-        name,
-        title,
-        _told("\n".join(line.text for line in lines), tree.is_cut),
-        [line.element for line in lines if line.element is not None],
-    )
+    view = View(tree.root, [title if other is tab else await other.title() for other in tabs], tabs.index(tab))
+    if name == "json":
+        text_of_all, elements = raw.write(view, is_cut=tree.is_cut)
+    else:
+        lines = webarena.lines(view, is_shown)
+        text_of_all = _told("\n".join(line.text for line in lines), tree.is_cut)
+        elements = [line.element for line in lines if line.element is not None]
+    return Page(name, title, text_of_all, _described(elements, tree.root) if boxes else elements)
+
+
+def _described(elements: list[Element], root: Node) -> list[Element]:
+    """The elements with what their nodes say beside role and name."""
+    nodes, stack = {}, [root]
+    while stack:
+        node = stack.pop()
+        nodes[node.number] = node
+        stack += node.children
+    found = ((element, nodes[element.node]) for element in elements)
+    return [e._replace(box=node.box, value=node.value, states=webarena.states(node)) for e, node in found]
 
 
 def asked(name: str, title: str, question: Question) -> Page:
     """What is shown instead of a page that a dialog blocks."""
+    if name == "json":
+        return Page(name, title, raw.dialog(question.kind, question.message, question.default), ())
     shown = f"dialog {question.kind} '{_quotable(question.message)}'"
     if question.kind == "prompt":
         text = f"{shown}: '{_quotable(question.default)}'\nanswer with dialog [accept] [text] or dialog [dismiss]"

@@ -143,11 +143,11 @@ class Tab(Protocol):
         """Wait, bounded, for whatever was set going."""
         ...
 
-    async def tree(self) -> Tree:
+    async def tree(self, *, boxes: bool = False) -> Tree:
         """The accessibility tree of the page; element numbers are the same in every tree of a document."""
         ...
 
-    async def text(self, last: int, taken: list[int]) -> Text:
+    async def text(self, last: int, taken: list[int], *, boxes: bool = False) -> Text:
         """The page in `compact` lines; new elements get ids after `last` that are not `taken`."""
         ...
 

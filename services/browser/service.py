@@ -8,6 +8,7 @@ from ratchet.browser.v1 import browser_service_pb2 as pb
 from ratchet.browser.v1 import browser_service_pb2_grpc as pb_grpc
 from services.browser import observation, openings
 from services.browser.errors import SessionGone
+from services.browser.nodes import Element
 from services.browser.registry import Registry
 from services.browser.sessions import Observation, Session
 from services.browser.settings import BrowserSettings
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from services.common.rpc.server import Context
 
 SERVICE = "ratchet.browser.v1.BrowserService"
+_MAX_NAME_CHARS = 500
 _MAX_TEXT_BYTES = 3 * 1024 * 1024
 
 
@@ -41,12 +43,15 @@ class BrowserServicer(pb_grpc.BrowserServiceServicer):
 
     async def Observe(self, request: pb.ObserveRequest, context: Context) -> pb.ObserveResponse:
         name = observation.check_format(request.format)
-        return pb.ObserveResponse(observation=_wire(await self._registry.get(request.session).observe(name)))
+        session = self._registry.get(request.session)
+        return pb.ObserveResponse(observation=_wire(await session.observe(name, boxes=request.boxes)))
 
     async def Act(self, request: pb.ActRequest, context: Context) -> pb.ActResponse:
         if request.observation_format:
             observation.check_format(request.observation_format)
-        outcome = await self._registry.get(request.session).act(request.action, request.observation_format)
+        outcome = await self._registry.get(request.session).act(
+            request.action, request.observation_format, boxes=request.observation_boxes
+        )
         return pb.ActResponse(
             error=outcome.error,
             observation=_wire(outcome.observation) if outcome.observation else None,
@@ -82,8 +87,21 @@ def _wire(seen: Observation) -> pb.Observation:
         num_tabs=seen.num_tabs,
         active_tab=seen.active_tab,
         elapsed_s=seen.elapsed_s,
-        elements=[pb.Element(id=e.id, role=e.role, name=e.name[:500]) for e in seen.page.elements[:10_000]],
+        elements=list(map(_element, seen.page.elements[:10_000])),
     )
+
+
+def _element(found: Element) -> pb.Element:
+    element = pb.Element(id=found.id, role=found.role, name=found.name[:_MAX_NAME_CHARS])
+    if found.box is not None:
+        x, y, width, height, *_ = found.box
+        element.box.CopyFrom(pb.Box(x=x, y=y, width=width, height=height))
+        element.in_view = found.box.is_in_view
+    if found.value:
+        element.value = found.value[:_MAX_NAME_CHARS]
+    if found.states:
+        element.states.extend(found.states)
+    return element
 
 
 def _bounded(text: str) -> str:

@@ -95,12 +95,12 @@ class Session:
             except LoadFailed as error:
                 raise PageNotLoaded(f"the start page {url} {error}; is the site up?", url=url) from error
 
-    async def observe(self, format_name: str) -> Observation:
+    async def observe(self, format_name: str, *, boxes: bool = False) -> Observation:
         """Read the page in front."""
         async with self._turn():
-            return await self._observe(format_name)
+            return await self._observe(format_name, boxes=boxes)
 
-    async def act(self, text: str, format_name: str) -> Outcome:
+    async def act(self, text: str, format_name: str, *, boxes: bool = False) -> Outcome:
         """Do one action; what it could not do is in the outcome's error."""
         async with self._turn():
             started, error, failed, verb, canonical = time.perf_counter(), "", "", "none", ""
@@ -118,7 +118,7 @@ class Session:
                 await self._context.open_tab()  # the page closed its last window
             elapsed_s = time.perf_counter() - started
             metrics.ACT_SECONDS.labels(verb).observe(elapsed_s)
-            seen_now = await self._observe(format_name) if format_name else None
+            seen_now = await self._observe(format_name, boxes=boxes) if format_name else None
             events = self._context.drain_events() + ([f"the action before: {failed}"] if failed else [])
             events = [self._addresses.display_in(event) for event in events]
             return Outcome(error, seen_now, elapsed_s, events, canonical)
@@ -172,22 +172,22 @@ class Session:
         await perform(action, self._context, self._addresses, seen)
         await self._context.settled()
 
-    async def _observe(self, format_name: str) -> Observation:
+    async def _observe(self, format_name: str, *, boxes: bool) -> Observation:
         started = time.perf_counter()
         tab, tabs = self._context.front, list(self._context.tabs)
         self._ids.drop(tabs)
-        page = await self._page(format_name, tab, tabs)
+        page = await self._page(format_name, tab, tabs, boxes=boxes)
         elapsed_s = time.perf_counter() - started
         metrics.OBSERVE_SECONDS.labels(format_name).observe(elapsed_s)
         url = self._addresses.display(tab.url)
         return Observation(page, url, page.title[:_MAX_TITLE_CHARS], len(tabs), tabs.index(tab), elapsed_s)
 
-    async def _page(self, format_name: str, tab: Tab, tabs: list[Tab]) -> observation.Page:
+    async def _page(self, format_name: str, tab: Tab, tabs: list[Tab], *, boxes: bool) -> observation.Page:
         question = self._context.dialogs.question
         if question is None:
-            page = await self._underway.look(observation.read(format_name, tab, tabs, self._ids))
+            page = await self._underway.look(observation.read(format_name, tab, tabs, self._ids, boxes=boxes))
             if page is None:  # it asked in the middle of it
-                return await self._page(format_name, tab, tabs)
+                return await self._page(format_name, tab, tabs, boxes=boxes)
             self._seen, self._seen_on = {element.id: element for element in page.elements}, (tab, tab.document)
             self._title = page.title
             return page

@@ -102,23 +102,23 @@ class Reader:
         return found
 
     async def _with_frames(self, script: Script, data: dict[str, Any], around: _Round, depth: int) -> Answer:
-        numbers = [frame[0] for frame in data.get("frames", ())]
-        self._drop_frames(script, but=numbers)
+        windows = {frame[0]: frame[3] for frame in data.get("frames", ())}
+        self._drop_frames(script, but=windows)
         answers: dict[int, Answer] = {}
-        for number in numbers:
+        for number, window in windows.items():
             if around.is_over(depth):
                 data["cut"] = True
                 break
             around.frames -= 1
-            inside = await self._framed(script, number, around)
+            inside = await self._framed(script, number, around, window)
             if inside is not None:
                 around.count(inside)
                 answers[number] = await self._with_frames(script.frames[number], inside, around, depth + 1)
         return Answer(data, answers)
 
-    async def _framed(self, parent: Script, number: int, around: _Round) -> dict[str, Any] | None:
+    async def _framed(self, parent: Script, number: int, around: _Round, window: Any) -> dict[str, Any] | None:
         """The answer of the script in the frame of that element; None where no document can be read."""
-        options = around.options | {"framed": True, "limit": around.things}
+        options = around.options | {"framed": True, "limit": around.things, "window": window}
         known = parent.frames.get(number)
         if known is not None:
             try:

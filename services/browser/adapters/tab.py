@@ -138,11 +138,11 @@ class ChromiumTab:
         await self.send("Page.navigateToHistoryEntry", {"entryId": history["entries"][index]["id"]})
         await self.settle()
 
-    async def tree(self) -> Tree:
-        return parse(await self._read(format="tree"))
+    async def tree(self, *, boxes: bool = False) -> Tree:
+        return parse(await self._read(format="tree", boxes=boxes))
 
-    async def text(self, last: int, taken: list[int]) -> Text:
-        return parse_text(await self._read(format="compact", last=last, taken=taken))
+    async def text(self, last: int, taken: list[int], *, boxes: bool = False) -> Text:
+        return parse_text(await self._read(format="compact", last=last, taken=taken, boxes=boxes))
 
     async def _read(self, **options: Any) -> Answer:
         try:

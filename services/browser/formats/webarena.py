@@ -1,10 +1,14 @@
-"""`webarena-axtree`: the text that WebArena's own environment shows its agents, for the full page.
+"""`webarena-axtree`: the text that WebArena's own environment shows its agents, for the full page or what is in view.
 
 Invariant: equal, ids left out, to WebArena's text as the Chromium of its time gave it: the inline text boxes and
-the link addresses that later versions add to the tree are left out.
+the link addresses that later versions add to the tree are left out. In its mode for the current viewport a node is
+left out when too little of its box is in view, or it has none; what is below it takes its place. Nothing else tells
+that mode from the other: how far the page is scrolled is not said.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from services.browser.formats.tree import Line, View
 from services.browser.nodes import Element, Node
@@ -28,21 +32,52 @@ _STRUCTURE = frozenset(
 )
 
 
-def lines(view: View) -> list[Line]:
-    """The tabs, an empty line, then the tree; ids are the elements' numbers."""
+# As much of a box must be in view.
+_IN_VIEW_RATIO = 0.6
+Test = Callable[[Node], bool]
+
+
+def in_view(node: Node) -> bool:
+    """Whether the viewport mode shows the node, as its authors mean it: by the share of its area that is in view."""
+    box = node.box
+    if box is None or not box.width or not box.height:
+        return False
+    if node.role == "RootWebArea":
+        return box.is_in_view
+    return box.seen_width * box.seen_height / (box.width * box.height) >= _IN_VIEW_RATIO
+
+
+def in_view_as_published(node: Node) -> bool:
+    """Whether the viewport mode shows the node, as its code does: without brackets around the area.
+
+    What is in view is divided by the width and multiplied by the height, so that 2 pixels in view are enough.
+    """
+    box = node.box
+    if box is None or not box.width or not box.height:
+        return False
+    if node.role == "RootWebArea":
+        return box.is_in_view
+    return box.seen_width * box.seen_height / box.width * box.height >= _IN_VIEW_RATIO
+
+
+def lines(view: View, is_shown: Test | None = None) -> list[Line]:
+    """The tabs, an empty line, then the tree, but for nodes that fail the test; ids are the elements' numbers.
+
+    The root is there whatever the test says of it.
+    """
     tabs = " | ".join(
         f"Tab {number}{' (current)' if number == view.front else ''}: {title}"
         for number, title in enumerate(view.titles)
     )
-    return [Line(tabs), Line(""), *_without_repetition(_walk(view.root))]
+    return [Line(tabs), Line(""), *_without_repetition(_walk(view.root, is_shown))]
 
 
-def _walk(root: Node) -> list[Line]:
+def _walk(root: Node, is_shown: Test | None) -> list[Line]:
     found: list[Line] = []
     stack = [(root, 0)]
     while stack:
         node, depth = stack.pop()
-        shown = _shown(node)
+        shown = _shown(node) if is_shown is None or node is root or is_shown(node) else None
         if shown is not None:
             number = node.number
             text = "\t" * depth + f"[{number}] {shown}"
@@ -56,12 +91,15 @@ def _walk(root: Node) -> list[Line]:
 def _shown(node: Node) -> str | None:
     """Role, name and properties; None for a node that is passed over (its children are not)."""
     role, name = node.role, node.name
-    told = (
-        [f"{key}: {value}" for key, value in node.properties.items() if key not in _UNSHOWN] if node.properties else ()
-    )
+    told = states(node) if node.properties else ()
     if not name.strip() and (role == "listitem" if told else role in _STRUCTURE):
         return None
     return f"{role} {name!r} {' '.join(told)}" if told else f"{role} {name!r}"
+
+
+def states(node: Node) -> tuple[str, ...]:
+    """The properties that are shown."""
+    return tuple([f"{key}: {value}" for key, value in node.properties.items() if key not in _UNSHOWN])
 
 
 def _without_repetition(found: list[Line]) -> list[Line]:

@@ -24,6 +24,7 @@ _FILES = (
     "states",
     "ids",
     "compact",
+    "boxes",
     "observe",
 )
 

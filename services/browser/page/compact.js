@@ -94,7 +94,7 @@ class Compact {
   // Where the lines of a frame of another origin belong.
   frame(record) {
     this.flush();
-    if (isTold(record)) this.lines.push({ text: '', role: 'frame', name: '', id: 0, number: numberOf(record.node) });
+    if (isTold(record)) this.lines.push({ text: '', role: 'frame', name: '', id: 0, number: numberOf(record.node), record });
   }
 
   framesIn(record) {
@@ -122,7 +122,7 @@ class Compact {
       if (value) text += `: '${value}'`;
     }
     if (role === 'combobox') text += optionsOf(record);
-    this.lines.push({ text: text + this.states(record), role, name, id, number });
+    this.lines.push({ text: text + this.states(record), role, name, id, number, record });
     this.inside(record, name);
   }
 

@@ -1,30 +1,37 @@
 // The observation: the walk's records as one JSON string, and elements by their numbers.
 //
 // A node is [depth, index of its role, number, name, value, properties, box]; what is empty at the end is left out.
-// A box is [x, y, width, height, in viewport].
+// Boxes (see boxes.js) are told where `boxes` are asked for.
 //
-// Frames of other origins have scripts of their own: each is told as [number of its element], for `compact` with the line
-// and the element before which its own belong. Such a script is told that it is `framed`.
+// Frames of other origins have scripts of their own: each is told as [number of its element, line, element, window]: for
+// `compact` the line and the element before which its own belong, with boxes where it lies. Such a script is told that it is
+// `framed`, and that as its `window`.
 const DEFAULT_LIMIT = 50000;
 // Deeper things are told as if they were here: readers of the tree may recurse.
 const MAX_DEPTH = 150;
 
 function observe(options) {
   const walk = new Walk(options.limit ?? DEFAULT_LIMIT), root = walk.document(document, null);
+  const boxes = options.boxes ? new Boxes(options.window) : null;
   // What stands in for a page that did not load is not the page's.
   if (!options.framed || location.protocol !== 'chrome-error:') walk.run();
   else root.isShown = false;
-  const answer = options.format === 'compact' ? compact(walk, root, options) : tree(walk, root, options);
+  const answer = options.format === 'compact' ? compact(walk, root, options, boxes) : tree(walk, root, options, boxes);
   return JSON.stringify({
     ask: toAsk(walk.clickable), ...answer, title: document.title.toWellFormed(), cut: walk.isCut, num: walk.num,
   });
 }
 
-function compact(walk, root, options) {
-  const ids = new Ids(options), written = new Compact(walk, new Names(walk), ids).write(root);
+function compact(walk, root, options, boxes) {
+  const ids = new Ids(options), writer = new Compact(walk, new Names(walk), ids), written = writer.write(root);
   const answer = {};
-  const lines = walk.frames.size || options.framed ? withFrames(written, answer) : written;
+  const lines = walk.frames.size || options.framed ? withFrames(written, answer, boxes) : written;
   const elements = lines.filter((line) => line.id);
+  if (boxes) {
+    answer.boxes = elements.map((line) => boxes.of(line.record.node));
+    answer.values = elements.map((line) => (line.record.kind === ELEMENT ? clean(valueOf(line.record), MAX_TEXT_CHARS) : ''));
+    answer.states = elements.map((line) => writer.states(line.record).trim());
+  }
   return {
     ...answer,
     text: lines.map((line) => line.text).join('\n'),
@@ -37,12 +44,12 @@ function compact(walk, root, options) {
 }
 
 // The lines that are not a frame's place; the answer is told the frames, and all ids that the script has given.
-function withFrames(written, answer) {
+function withFrames(written, answer, boxes) {
   const lines = [];
   let numElements = 0;
   answer.frames = [];
   for (const line of written) {
-    if (line.role === 'frame') answer.frames.push([line.number, lines.length, numElements]);
+    if (line.role === 'frame') answer.frames.push([line.number, lines.length, numElements, windowOf(line.record, boxes)]);
     else lines.push(line);
     if (line.id) numElements++;
   }
@@ -50,7 +57,11 @@ function withFrames(written, answer) {
   return lines;
 }
 
-function tree(walk, root, options) {
+function windowOf(record, boxes) {
+  return boxes && boxes.inside(record.node);
+}
+
+function tree(walk, root, options, boxes) {
   const roles = new Roles(), names = new Names(walk), nodes = [], frames = [];
   const active = activeElements(walk.records, options);
   const work = [root];
@@ -58,9 +69,9 @@ function tree(walk, root, options) {
     const record = work.pop(), depth = record.depth;
     let below = depth;
     if (isTold(record)) {
-      nodes.push(told(record, depth, roles, names, active, walk, options));
+      nodes.push(told(record, depth, roles, names, active, walk, boxes));
       below = Math.min(depth + 1, MAX_DEPTH);
-      if (walk.frames.size && walk.frames.has(record)) frames.push([numberOf(record.node)]);
+      if (walk.frames.size && walk.frames.has(record)) frames.push([numberOf(record.node), 0, 0, windowOf(record, boxes)]);
     }
     for (let i = record.children.length - 1; i >= 0; i--) {
       record.children[i].depth = below;
@@ -112,17 +123,17 @@ function isInteresting(element) {
   return isFocusable(element) || element.hasAttribute('title') || GLOBAL_ARIA.some((name) => element.hasAttribute(name));
 }
 
-function told(record, depth, roles, names, active, walk, options) {
+function told(record, depth, roles, names, active, walk, boxes) {
   const own = record.told, number = numberOf(record.node, record.part), name = nameOf(record, names);
   const properties = own ? own.properties : propertiesOf(record, active, walk);
   const value = own ? own.value : valueOf(record);
   const node = [depth, roles.of(record.role), number];
-  if (value !== '' || properties.length || options.boxes) {
+  if (value !== '' || properties.length || boxes) {
     node.push(name.toWellFormed(), value.toWellFormed(), properties.length ? Object.fromEntries(properties.map(sound)) : 0);
   } else if (name !== '') {
     node.push(name.toWellFormed());
   }
-  if (options.boxes) node.push(boxOf(record));
+  if (boxes) node.push(boxOf(record, boxes));
   return node;
 }
 
@@ -137,19 +148,10 @@ function nameOf(record, names) {
   return own.isTwice && names.of(record.parent) ? `${own.name} ${own.name}` : own.name;
 }
 
-function boxOf(record) {
-  const node = record.kind === ROOT ? record.node.documentElement : record.node;
-  let box;
-  if (node.nodeType === Node.TEXT_NODE) {
-    const range = node.ownerDocument.createRange();
-    range.selectNode(node);
-    box = range.getBoundingClientRect();
-  } else {
-    box = node.getBoundingClientRect();
-  }
-  const isInView = box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth
-    && box.width > 0 && box.height > 0;
-  return [Math.round(box.x), Math.round(box.y), Math.round(box.width), Math.round(box.height), isInView ? 1 : 0];
+// What is drawn for an element beside itself has no box of its own; null for it.
+function boxOf(record, boxes) {
+  if (record.kind === ROOT) return record.node.documentElement ? boxes.of(record.node.documentElement) : null;
+  return record.part ? null : boxes.of(record.node);
 }
 
 // The focused element of each document, and which document has the focus: `owner`, null for one of another script.

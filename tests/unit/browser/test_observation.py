@@ -10,7 +10,7 @@ import pytest
 from services.browser import observation
 from services.browser.formats.tree import View
 from services.browser.formats.webarena import lines
-from services.browser.nodes import Answer, Node, parse, parse_text
+from services.browser.nodes import Answer, Box, Node, parse, parse_text
 from services.common.errors import InvalidArgument
 
 _numbers = itertools.count(1)
@@ -53,7 +53,7 @@ def test_the_page_scripts_answer_becomes_a_tree() -> None:
     rows = [
         [0, 0, 1, "Shop"],
         [1, 1, 2],
-        [2, 2, 3, "Name", "Ann", {"required": True}, [8, 9, 100, 20, 1]],
+        [2, 2, 3, "Name", "Ann", {"required": True}, [8, 9, 100, 20, 100, 0]],
         [1, 3, 4, "Cart", "", 0],
     ]
     tree = parse(Answer({"roles": ["RootWebArea", "form", "textbox", "link"], "nodes": rows, "cut": True}))
@@ -64,7 +64,7 @@ def test_the_page_scripts_answer_becomes_a_tree() -> None:
         "Ann",
         3,
         {"required": True},
-        (8, 9, 100, 20, 1),
+        Box(8, 9, 100, 20, 100, 0),
     )
 
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ratchet/browser/v1/browser_service.proto\x12\x12ratchet.browser.v1\"-\n\x04Site\x12\x13\n\x0b\x64isplay_url\x18\x01 \x01(\t\x12\x10\n\x08real_url\x18\x02 \x01(\t\"\x87\x04\n\x14\x43reateSessionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\x05sites\x18\x02 \x03(\x0b\x32\x18.ratchet.browser.v1.Site\x12\x11\n\tstart_url\x18\x03 \x01(\t\x12\x1a\n\x12storage_state_json\x18\x04 \x01(\t\x12\x46\n\x07headers\x18\x05 \x03(\x0b\x32\x35.ratchet.browser.v1.CreateSessionRequest.HeadersEntry\x12\x16\n\x0eviewport_width\x18\x06 \x01(\x05\x12\x17\n\x0fviewport_height\x18\x07 \x01(\x05\x12\x10\n\x08\x62udget_s\x18\x08 \x01(\x01\x12\x1a\n\x12observation_format\x18\t \x01(\t\x12\'\n\x05\x66iles\x18\n \x03(\x0b\x32\x18.ratchet.browser.v1.File\x12\x0e\n\x06locale\x18\x0b \x01(\t\x12\x13\n\x0btimezone_id\x18\x0c \x01(\t\x12\x34\n\x0bgeolocation\x18\r \x01(\x0b\x32\x1f.ratchet.browser.v1.Geolocation\x12\x13\n\x0bpermissions\x18\x0e \x03(\t\x12\x13\n\x0b\x63lock_start\x18\x0f \x01(\t\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"F\n\x0bGeolocation\x12\x10\n\x08latitude\x18\x01 \x01(\x01\x12\x11\n\tlongitude\x18\x02 \x01(\x01\x12\x12\n\naccuracy_m\x18\x03 \x01(\x01\"%\n\x04\x46ile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"^\n\x15\x43reateSessionResponse\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x34\n\x0bobservation\x18\x02 \x01(\x0b\x32\x1f.ratchet.browser.v1.Observation\"\xaf\x01\n\x0bObservation\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x10\n\x08num_tabs\x18\x05 \x01(\x05\x12\x12\n\nactive_tab\x18\x06 \x01(\x05\x12\x11\n\telapsed_s\x18\x07 \x01(\x01\x12-\n\x08\x65lements\x18\x08 \x03(\x0b\x32\x1b.ratchet.browser.v1.Element\"1\n\x07\x45lement\x12\n\n\x02id\x18\x01 \x01(\x05\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"1\n\x0eObserveRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\"G\n\x0fObserveResponse\x12\x34\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1f.ratchet.browser.v1.Observation\"I\n\nActRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x1a\n\x12observation_format\x18\x03 \x01(\t\"\x85\x01\n\x0b\x41\x63tResponse\x12\r\n\x05\x65rror\x18\x01 \x01(\t\x12\x34\n\x0bobservation\x18\x02 \x01(\x0b\x32\x1f.ratchet.browser.v1.Observation\x12\x11\n\telapsed_s\x18\x03 \x01(\x01\x12\x0e\n\x06\x65vents\x18\x04 \x03(\t\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\"S\n\x0cProbeRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x0f\n\x07locator\x18\x03 \x01(\t\x12\x14\n\x0cprep_actions\x18\x04 \x03(\t\"<\n\rProbeResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05\x65rror\x18\x03 \x01(\t\";\n\x15TakeScreenshotRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x11\n\tfull_page\x18\x02 \x01(\x08\";\n\x16TakeScreenshotResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"\'\n\x14\x44\x65leteSessionRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteSessionResponse2\xaf\x04\n\x0e\x42rowserService\x12\x64\n\rCreateSession\x12(.ratchet.browser.v1.CreateSessionRequest\x1a).ratchet.browser.v1.CreateSessionResponse\x12R\n\x07Observe\x12\".ratchet.browser.v1.ObserveRequest\x1a#.ratchet.browser.v1.ObserveResponse\x12\x46\n\x03\x41\x63t\x12\x1e.ratchet.browser.v1.ActRequest\x1a\x1f.ratchet.browser.v1.ActResponse\x12L\n\x05Probe\x12 .ratchet.browser.v1.ProbeRequest\x1a!.ratchet.browser.v1.ProbeResponse\x12g\n\x0eTakeScreenshot\x12).ratchet.browser.v1.TakeScreenshotRequest\x1a*.ratchet.browser.v1.TakeScreenshotResponse\x12\x64\n\rDeleteSession\x12(.ratchet.browser.v1.DeleteSessionRequest\x1a).ratchet.browser.v1.DeleteSessionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ratchet/browser/v1/browser_service.proto\x12\x12ratchet.browser.v1\"-\n\x04Site\x12\x13\n\x0b\x64isplay_url\x18\x01 \x01(\t\x12\x10\n\x08real_url\x18\x02 \x01(\t\"\x87\x04\n\x14\x43reateSessionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\x05sites\x18\x02 \x03(\x0b\x32\x18.ratchet.browser.v1.Site\x12\x11\n\tstart_url\x18\x03 \x01(\t\x12\x1a\n\x12storage_state_json\x18\x04 \x01(\t\x12\x46\n\x07headers\x18\x05 \x03(\x0b\x32\x35.ratchet.browser.v1.CreateSessionRequest.HeadersEntry\x12\x16\n\x0eviewport_width\x18\x06 \x01(\x05\x12\x17\n\x0fviewport_height\x18\x07 \x01(\x05\x12\x10\n\x08\x62udget_s\x18\x08 \x01(\x01\x12\x1a\n\x12observation_format\x18\t \x01(\t\x12\'\n\x05\x66iles\x18\n \x03(\x0b\x32\x18.ratchet.browser.v1.File\x12\x0e\n\x06locale\x18\x0b \x01(\t\x12\x13\n\x0btimezone_id\x18\x0c \x01(\t\x12\x34\n\x0bgeolocation\x18\r \x01(\x0b\x32\x1f.ratchet.browser.v1.Geolocation\x12\x13\n\x0bpermissions\x18\x0e \x03(\t\x12\x13\n\x0b\x63lock_start\x18\x0f \x01(\t\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"F\n\x0bGeolocation\x12\x10\n\x08latitude\x18\x01 \x01(\x01\x12\x11\n\tlongitude\x18\x02 \x01(\x01\x12\x12\n\naccuracy_m\x18\x03 \x01(\x01\"%\n\x04\x46ile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"^\n\x15\x43reateSessionResponse\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x34\n\x0bobservation\x18\x02 \x01(\x0b\x32\x1f.ratchet.browser.v1.Observation\"\xaf\x01\n\x0bObservation\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x10\n\x08num_tabs\x18\x05 \x01(\x05\x12\x12\n\nactive_tab\x18\x06 \x01(\x05\x12\x11\n\telapsed_s\x18\x07 \x01(\x01\x12-\n\x08\x65lements\x18\x08 \x03(\x0b\x32\x1b.ratchet.browser.v1.Element\"\x87\x01\n\x07\x45lement\x12\n\n\x02id\x18\x01 \x01(\x05\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12$\n\x03\x62ox\x18\x04 \x01(\x0b\x32\x17.ratchet.browser.v1.Box\x12\x0f\n\x07in_view\x18\x05 \x01(\x08\x12\r\n\x05value\x18\x06 \x01(\t\x12\x0e\n\x06states\x18\x07 \x03(\t\":\n\x03\x42ox\x12\t\n\x01x\x18\x01 \x01(\x01\x12\t\n\x01y\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x01\x12\x0e\n\x06height\x18\x04 \x01(\x01\"@\n\x0eObserveRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\r\n\x05\x62oxes\x18\x03 \x01(\x08\"G\n\x0fObserveResponse\x12\x34\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1f.ratchet.browser.v1.Observation\"d\n\nActRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x1a\n\x12observation_format\x18\x03 \x01(\t\x12\x19\n\x11observation_boxes\x18\x04 \x01(\x08\"\x85\x01\n\x0b\x41\x63tResponse\x12\r\n\x05\x65rror\x18\x01 \x01(\t\x12\x34\n\x0bobservation\x18\x02 \x01(\x0b\x32\x1f.ratchet.browser.v1.Observation\x12\x11\n\telapsed_s\x18\x03 \x01(\x01\x12\x0e\n\x06\x65vents\x18\x04 \x03(\t\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\"S\n\x0cProbeRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x0f\n\x07locator\x18\x03 \x01(\t\x12\x14\n\x0cprep_actions\x18\x04 \x03(\t\"<\n\rProbeResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05\x65rror\x18\x03 \x01(\t\";\n\x15TakeScreenshotRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x11\n\tfull_page\x18\x02 \x01(\x08\";\n\x16TakeScreenshotResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"\'\n\x14\x44\x65leteSessionRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteSessionResponse2\xaf\x04\n\x0e\x42rowserService\x12\x64\n\rCreateSession\x12(.ratchet.browser.v1.CreateSessionRequest\x1a).ratchet.browser.v1.CreateSessionResponse\x12R\n\x07Observe\x12\".ratchet.browser.v1.ObserveRequest\x1a#.ratchet.browser.v1.ObserveResponse\x12\x46\n\x03\x41\x63t\x12\x1e.ratchet.browser.v1.ActRequest\x1a\x1f.ratchet.browser.v1.ActResponse\x12L\n\x05Probe\x12 .ratchet.browser.v1.ProbeRequest\x1a!.ratchet.browser.v1.ProbeResponse\x12g\n\x0eTakeScreenshot\x12).ratchet.browser.v1.TakeScreenshotRequest\x1a*.ratchet.browser.v1.TakeScreenshotResponse\x12\x64\n\rDeleteSession\x12(.ratchet.browser.v1.DeleteSessionRequest\x1a).ratchet.browser.v1.DeleteSessionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,28 +47,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATESESSIONRESPONSE']._serialized_end=838
   _globals['_OBSERVATION']._serialized_start=841
   _globals['_OBSERVATION']._serialized_end=1016
-  _globals['_ELEMENT']._serialized_start=1018
-  _globals['_ELEMENT']._serialized_end=1067
-  _globals['_OBSERVEREQUEST']._serialized_start=1069
-  _globals['_OBSERVEREQUEST']._serialized_end=1118
-  _globals['_OBSERVERESPONSE']._serialized_start=1120
-  _globals['_OBSERVERESPONSE']._serialized_end=1191
-  _globals['_ACTREQUEST']._serialized_start=1193
-  _globals['_ACTREQUEST']._serialized_end=1266
-  _globals['_ACTRESPONSE']._serialized_start=1269
-  _globals['_ACTRESPONSE']._serialized_end=1402
-  _globals['_PROBEREQUEST']._serialized_start=1404
-  _globals['_PROBEREQUEST']._serialized_end=1487
-  _globals['_PROBERESPONSE']._serialized_start=1489
-  _globals['_PROBERESPONSE']._serialized_end=1549
-  _globals['_TAKESCREENSHOTREQUEST']._serialized_start=1551
-  _globals['_TAKESCREENSHOTREQUEST']._serialized_end=1610
-  _globals['_TAKESCREENSHOTRESPONSE']._serialized_start=1612
-  _globals['_TAKESCREENSHOTRESPONSE']._serialized_end=1671
-  _globals['_DELETESESSIONREQUEST']._serialized_start=1673
-  _globals['_DELETESESSIONREQUEST']._serialized_end=1712
-  _globals['_DELETESESSIONRESPONSE']._serialized_start=1714
-  _globals['_DELETESESSIONRESPONSE']._serialized_end=1737
-  _globals['_BROWSERSERVICE']._serialized_start=1740
-  _globals['_BROWSERSERVICE']._serialized_end=2299
+  _globals['_ELEMENT']._serialized_start=1019
+  _globals['_ELEMENT']._serialized_end=1154
+  _globals['_BOX']._serialized_start=1156
+  _globals['_BOX']._serialized_end=1214
+  _globals['_OBSERVEREQUEST']._serialized_start=1216
+  _globals['_OBSERVEREQUEST']._serialized_end=1280
+  _globals['_OBSERVERESPONSE']._serialized_start=1282
+  _globals['_OBSERVERESPONSE']._serialized_end=1353
+  _globals['_ACTREQUEST']._serialized_start=1355
+  _globals['_ACTREQUEST']._serialized_end=1455
+  _globals['_ACTRESPONSE']._serialized_start=1458
+  _globals['_ACTRESPONSE']._serialized_end=1591
+  _globals['_PROBEREQUEST']._serialized_start=1593
+  _globals['_PROBEREQUEST']._serialized_end=1676
+  _globals['_PROBERESPONSE']._serialized_start=1678
+  _globals['_PROBERESPONSE']._serialized_end=1738
+  _globals['_TAKESCREENSHOTREQUEST']._serialized_start=1740
+  _globals['_TAKESCREENSHOTREQUEST']._serialized_end=1799
+  _globals['_TAKESCREENSHOTRESPONSE']._serialized_start=1801
+  _globals['_TAKESCREENSHOTRESPONSE']._serialized_end=1860
+  _globals['_DELETESESSIONREQUEST']._serialized_start=1862
+  _globals['_DELETESESSIONREQUEST']._serialized_end=1901
+  _globals['_DELETESESSIONRESPONSE']._serialized_start=1903
+  _globals['_DELETESESSIONRESPONSE']._serialized_end=1926
+  _globals['_BROWSERSERVICE']._serialized_start=1929
+  _globals['_BROWSERSERVICE']._serialized_end=2488
 # @@protoc_insertion_point(module_scope)

@@ -216,7 +216,12 @@ class Observation(google.protobuf.message.Message):
     ELAPSED_S_FIELD_NUMBER: builtins.int
     ELEMENTS_FIELD_NUMBER: builtins.int
     format: builtins.str
-    """"webarena-axtree" or "compact"."""
+    """"compact": one short line per thing.
+    "webarena-axtree": WebArena's text of the full page.
+    "webarena-axtree-viewport": WebArena's text of what is in view, by the share of the area that its authors mean;
+    "webarena-axtree-viewport-as-published": by their formula as it is written, which lets nearly everything in.
+    "json": the whole tree as one JSON object (keys: services/browser/formats/raw.py).
+    """
     text: builtins.str
     url: builtins.str
     """Display URL of the page in front."""
@@ -252,19 +257,66 @@ class Element(google.protobuf.message.Message):
     ID_FIELD_NUMBER: builtins.int
     ROLE_FIELD_NUMBER: builtins.int
     NAME_FIELD_NUMBER: builtins.int
+    BOX_FIELD_NUMBER: builtins.int
+    IN_VIEW_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    STATES_FIELD_NUMBER: builtins.int
     id: builtins.int
     role: builtins.str
     name: builtins.str
+    in_view: builtins.bool
+    """Any of the box is in the window, and in the frames around it; what else may lie over it is not asked."""
+    value: builtins.str
+    """What a field holds."""
+    @property
+    def box(self) -> Global___Box:
+        """From here on: only where `boxes` were asked for. No box where none is drawn."""
+
+    @property
+    def states(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """In the format's words: "checked", "expanded: True"."""
+
     def __init__(
         self,
         *,
         id: builtins.int = ...,
         role: builtins.str = ...,
         name: builtins.str = ...,
+        box: Global___Box | None = ...,
+        in_view: builtins.bool = ...,
+        value: builtins.str = ...,
+        states: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["id", b"id", "name", b"name", "role", b"role"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["box", b"box"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["box", b"box", "id", b"id", "in_view", b"in_view", "name", b"name", "role", b"role", "states", b"states", "value", b"value"]) -> None: ...
 
 Global___Element: typing_extensions.TypeAlias = Element
+
+@typing.final
+class Box(google.protobuf.message.Message):
+    """A rectangle in CSS pixels of the window."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    X_FIELD_NUMBER: builtins.int
+    Y_FIELD_NUMBER: builtins.int
+    WIDTH_FIELD_NUMBER: builtins.int
+    HEIGHT_FIELD_NUMBER: builtins.int
+    x: builtins.float
+    y: builtins.float
+    width: builtins.float
+    height: builtins.float
+    def __init__(
+        self,
+        *,
+        x: builtins.float = ...,
+        y: builtins.float = ...,
+        width: builtins.float = ...,
+        height: builtins.float = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["height", b"height", "width", b"width", "x", b"x", "y", b"y"]) -> None: ...
+
+Global___Box: typing_extensions.TypeAlias = Box
 
 @typing.final
 class ObserveRequest(google.protobuf.message.Message):
@@ -272,15 +324,19 @@ class ObserveRequest(google.protobuf.message.Message):
 
     SESSION_FIELD_NUMBER: builtins.int
     FORMAT_FIELD_NUMBER: builtins.int
+    BOXES_FIELD_NUMBER: builtins.int
     session: builtins.str
     format: builtins.str
+    boxes: builtins.bool
+    """Also tell each element's box, value and states."""
     def __init__(
         self,
         *,
         session: builtins.str = ...,
         format: builtins.str = ...,
+        boxes: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["format", b"format", "session", b"session"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["boxes", b"boxes", "format", b"format", "session", b"session"]) -> None: ...
 
 Global___ObserveRequest: typing_extensions.TypeAlias = ObserveRequest
 
@@ -308,6 +364,7 @@ class ActRequest(google.protobuf.message.Message):
     SESSION_FIELD_NUMBER: builtins.int
     ACTION_FIELD_NUMBER: builtins.int
     OBSERVATION_FORMAT_FIELD_NUMBER: builtins.int
+    OBSERVATION_BOXES_FIELD_NUMBER: builtins.int
     session: builtins.str
     action: builtins.str
     """One action: WebArena's grammar, e.g. "click [12]" or "type [5] [blue kettle] [1]", and
@@ -318,14 +375,17 @@ class ActRequest(google.protobuf.message.Message):
     """
     observation_format: builtins.str
     """Observe afterwards in this format; empty for no observation."""
+    observation_boxes: builtins.bool
+    """Observe with each element's box, value and states."""
     def __init__(
         self,
         *,
         session: builtins.str = ...,
         action: builtins.str = ...,
         observation_format: builtins.str = ...,
+        observation_boxes: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["action", b"action", "observation_format", b"observation_format", "session", b"session"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["action", b"action", "observation_boxes", b"observation_boxes", "observation_format", b"observation_format", "session", b"session"]) -> None: ...
 
 Global___ActRequest: typing_extensions.TypeAlias = ActRequest
 
