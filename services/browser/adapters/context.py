@@ -201,8 +201,6 @@ class ChromiumContext:
         self._num_adopting += 1
         tab = None
         try:
-            # Its opener's dialog may block it too.
-            await self.dialogs.closed()
             tab = await self._tab_of(self._context, page)
             await page.wait_for_load_state("domcontentloaded", timeout=tab.load_ms)
             await tab.settle()

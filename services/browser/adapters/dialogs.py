@@ -67,8 +67,6 @@ class ChromiumDialogs:
     def __init__(self, tell: Callable[[str, str], None]) -> None:
         self._tell = tell
         self._open: Dialog | None = None
-        self._closed = asyncio.Event()
-        self._closed.set()
         self.clock = Clock()
         self.is_holding = True
         self.asked: Callable[[], None] = lambda: None
@@ -84,7 +82,6 @@ class ChromiumDialogs:
         """A page opened a dialog."""
         if dialog.type in ("confirm", "prompt") and self.is_holding and front is not None and dialog.page == front:
             self._open = dialog
-            self._closed.clear()
             self.clock.hold()
             self._tell("dialog", f"opened {_words(dialog)}")
             self.asked()
@@ -107,10 +104,6 @@ class ChromiumDialogs:
             await self._close(dialog)
             self._go_on()
 
-    async def closed(self) -> None:
-        """Wait until none is open."""
-        await self._closed.wait()
-
     def gone(self, page: Page) -> None:
         """The page was closed, and its dialog with it."""
         if self._open is not None and self._open.page == page:
@@ -127,7 +120,6 @@ class ChromiumDialogs:
         # A next question of the same page may be open by now.
         if self._open is None:
             self.clock.go_on()
-            self._closed.set()
 
 
 async def picture(hand: ChromiumHand, within_s: float) -> bytes:

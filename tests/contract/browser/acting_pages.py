@@ -89,8 +89,8 @@ OBSTACLES = """<!doctype html><title>Obstacles</title><style>
 <div class=under><button>Buy</button><a href="/cart" style="background:#eee">Ad for a kettle</a></div>
 <button style="pointer-events:none">Ghost</button>
 <button style="position:fixed;left:-500px;top:0">Outside</button>
-<div style="height:40px;overflow:hidden;position:relative">
-<button style="position:absolute;top:-200px">Cut</button></div>
+<div style="height:40px;overflow:clip;position:relative">
+<button style="position:absolute;top:60px">Cut</button></div>
 <button id=fades>Fades</button>
 <button id=shrinks>Shrinks</button>
 <button id=runs style="position:absolute;left:300px;top:300px"
@@ -111,7 +111,8 @@ DIALOGS = """<!doctype html><title>Dialogs</title><body>
 <button onclick="document.title = [confirm('one?'), confirm('two?')]">Two</button>
 <button onclick="setTimeout(() => { document.title = 'later: ' + confirm('later?') })">Later</button>
 <button onclick="if (confirm('Go to the cart?')) location.href = '/cart'">Leave</button>
-<button onclick="if (confirm('Load?')) fetch('/slow-json').then(r => r.text()).then(t => late.append(t))">Load</button>
+<button onclick="setTimeout(load)">Load</button><script>
+const load = () => confirm('Load?') && fetch('/slow-json').then(r => r.text()).then(t => late.append(t)) </script>
 <button onclick="window.open('/cart', '_blank'); document.title = 'sure: ' + confirm('sure?')">Open</button>
 <button onclick="while (!confirm('again?'));">Again and again</button>
 <button onclick="setInterval(() => confirm('tick?'))">Tick</button>
