@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ratchet/scoring/v1/scoring_service.proto\x12\x12ratchet.scoring.v1\"\xfa\x01\n\x16\x45valuateEpisodeRequest\x12\x11\n\ttask_json\x18\x01 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\x12\x11\n\tfinal_url\x18\x03 \x01(\t\x12\x0f\n\x07session\x18\x04 \x01(\t\x12R\n\x0cplaceholders\x18\x05 \x03(\x0b\x32<.ratchet.scoring.v1.EvaluateEpisodeRequest.PlaceholdersEntry\x12\x10\n\x08matching\x18\x06 \x01(\t\x1a\x33\n\x11PlaceholdersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"f\n\x17\x45valuateEpisodeResponse\x12\x0e\n\x06reward\x18\x01 \x01(\x01\x12)\n\x06\x63hecks\x18\x02 \x03(\x0b\x32\x19.ratchet.scoring.v1.Check\x12\x10\n\x08matching\x18\x03 \x01(\t\":\n\x05\x43heck\x12\x11\n\tevaluator\x18\x01 \x01(\t\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\";\n\x19\x46ilterTrajectoriesRequest\x12\x0f\n\x07parents\x18\x01 \x03(\t\x12\r\n\x05phase\x18\x02 \x01(\t\"F\n\x07Verdict\x12\x12\n\ntrajectory\x18\x01 \x01(\t\x12\x11\n\tplausible\x18\x02 \x01(\x08\x12\x14\n\x0c\x62roken_rules\x18\x03 \x03(\t\"\xaf\x02\n\x11\x46ilterDiagnostics\x12\x18\n\x10num_trajectories\x18\x01 \x01(\x05\x12\x15\n\rnum_plausible\x18\x02 \x01(\x05\x12\x14\n\x0cnum_rewarded\x18\x03 \x01(\x05\x12\"\n\x1anum_plausible_and_rewarded\x18\x04 \x01(\x05\x12\x11\n\tprecision\x18\x05 \x01(\x01\x12\x0e\n\x06recall\x18\x06 \x01(\x01\x12\n\n\x02\x66\x31\x18\x07 \x01(\x01\x12L\n\x0c\x62roken_rules\x18\x08 \x03(\x0b\x32\x36.ratchet.scoring.v1.FilterDiagnostics.BrokenRulesEntry\x1a\x32\n\x10\x42rokenRulesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"\x87\x01\n\x1a\x46ilterTrajectoriesResponse\x12-\n\x08verdicts\x18\x01 \x03(\x0b\x32\x1b.ratchet.scoring.v1.Verdict\x12:\n\x0b\x64iagnostics\x18\x02 \x01(\x0b\x32%.ratchet.scoring.v1.FilterDiagnostics\"\x92\x01\n\x0ePolicyOutcomes\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12@\n\x07rewards\x18\x02 \x03(\x0b\x32/.ratchet.scoring.v1.PolicyOutcomes.RewardsEntry\x1a.\n\x0cRewardsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x85\x01\n\x16\x43omparePoliciesRequest\x12\x34\n\x08outcomes\x18\x01 \x03(\x0b\x32\".ratchet.scoring.v1.PolicyOutcomes\x12\x10\n\x08\x62\x61seline\x18\x02 \x01(\t\x12\x15\n\rnum_resamples\x18\x03 \x01(\x05\x12\x0c\n\x04seed\x18\x04 \x01(\x04\"%\n\x08Interval\x12\x0b\n\x03low\x18\x01 \x01(\x01\x12\x0c\n\x04high\x18\x02 \x01(\x01\"\x82\x01\n\x0bPolicyScore\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x11\n\tnum_tasks\x18\x02 \x01(\x05\x12\x12\n\nnum_solved\x18\x03 \x01(\x01\x12\x0c\n\x04mean\x18\x04 \x01(\x01\x12.\n\x08interval\x18\x05 \x01(\x0b\x32\x1c.ratchet.scoring.v1.Interval\"\xb4\x01\n\x10PairedDifference\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x10\n\x08\x62\x61seline\x18\x02 \x01(\t\x12\x11\n\tnum_tasks\x18\x03 \x01(\x05\x12\x0c\n\x04mean\x18\x04 \x01(\x01\x12.\n\x08interval\x18\x05 \x01(\x0b\x32\x1c.ratchet.scoring.v1.Interval\x12\x0f\n\x07p_value\x18\x06 \x01(\x01\x12\x0e\n\x06gained\x18\x07 \x03(\t\x12\x0c\n\x04lost\x18\x08 \x03(\t\"\xaa\x01\n\x17\x43omparePoliciesResponse\x12/\n\x06scores\x18\x01 \x03(\x0b\x32\x1f.ratchet.scoring.v1.PolicyScore\x12\x39\n\x0b\x64ifferences\x18\x02 \x03(\x0b\x32$.ratchet.scoring.v1.PairedDifference\x12\x15\n\rnum_resamples\x18\x03 \x01(\x05\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x32\xdd\x02\n\x0eScoringService\x12j\n\x0f\x45valuateEpisode\x12*.ratchet.scoring.v1.EvaluateEpisodeRequest\x1a+.ratchet.scoring.v1.EvaluateEpisodeResponse\x12s\n\x12\x46ilterTrajectories\x12-.ratchet.scoring.v1.FilterTrajectoriesRequest\x1a..ratchet.scoring.v1.FilterTrajectoriesResponse\x12j\n\x0f\x43omparePolicies\x12*.ratchet.scoring.v1.ComparePoliciesRequest\x1a+.ratchet.scoring.v1.ComparePoliciesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ratchet/scoring/v1/scoring_service.proto\x12\x12ratchet.scoring.v1\"\xfa\x01\n\x16\x45valuateEpisodeRequest\x12\x11\n\ttask_json\x18\x01 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\x12\x11\n\tfinal_url\x18\x03 \x01(\t\x12\x0f\n\x07session\x18\x04 \x01(\t\x12R\n\x0cplaceholders\x18\x05 \x03(\x0b\x32<.ratchet.scoring.v1.EvaluateEpisodeRequest.PlaceholdersEntry\x12\x10\n\x08matching\x18\x06 \x01(\t\x1a\x33\n\x11PlaceholdersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"f\n\x17\x45valuateEpisodeResponse\x12\x0e\n\x06reward\x18\x01 \x01(\x01\x12)\n\x06\x63hecks\x18\x02 \x03(\x0b\x32\x19.ratchet.scoring.v1.Check\x12\x10\n\x08matching\x18\x03 \x01(\t\":\n\x05\x43heck\x12\x11\n\tevaluator\x18\x01 \x01(\t\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\";\n\x19\x46ilterTrajectoriesRequest\x12\x0f\n\x07parents\x18\x01 \x03(\t\x12\r\n\x05phase\x18\x02 \x01(\t\"F\n\x07Verdict\x12\x12\n\ntrajectory\x18\x01 \x01(\t\x12\x11\n\tplausible\x18\x02 \x01(\x08\x12\x14\n\x0c\x62roken_rules\x18\x03 \x03(\t\"\xaf\x02\n\x11\x46ilterDiagnostics\x12\x18\n\x10num_trajectories\x18\x01 \x01(\x05\x12\x15\n\rnum_plausible\x18\x02 \x01(\x05\x12\x14\n\x0cnum_rewarded\x18\x03 \x01(\x05\x12\"\n\x1anum_plausible_and_rewarded\x18\x04 \x01(\x05\x12\x11\n\tprecision\x18\x05 \x01(\x01\x12\x0e\n\x06recall\x18\x06 \x01(\x01\x12\n\n\x02\x66\x31\x18\x07 \x01(\x01\x12L\n\x0c\x62roken_rules\x18\x08 \x03(\x0b\x32\x36.ratchet.scoring.v1.FilterDiagnostics.BrokenRulesEntry\x1a\x32\n\x10\x42rokenRulesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"\x87\x01\n\x1a\x46ilterTrajectoriesResponse\x12-\n\x08verdicts\x18\x01 \x03(\x0b\x32\x1b.ratchet.scoring.v1.Verdict\x12:\n\x0b\x64iagnostics\x18\x02 \x01(\x0b\x32%.ratchet.scoring.v1.FilterDiagnostics\"\xab\x02\n\x0ePolicyOutcomes\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12@\n\x07rewards\x18\x02 \x03(\x0b\x32/.ratchet.scoring.v1.PolicyOutcomes.RewardsEntry\x12\x42\n\x08\x61ttempts\x18\x03 \x03(\x0b\x32\x30.ratchet.scoring.v1.PolicyOutcomes.AttemptsEntry\x1a.\n\x0cRewardsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1aS\n\rAttemptsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x31\n\x05value\x18\x02 \x01(\x0b\x32\".ratchet.scoring.v1.AttemptRewards:\x02\x38\x01\"!\n\x0e\x41ttemptRewards\x12\x0f\n\x07rewards\x18\x01 \x03(\x01\"\x82\x02\n\x16\x43omparePoliciesRequest\x12\x34\n\x08outcomes\x18\x01 \x03(\x0b\x32\".ratchet.scoring.v1.PolicyOutcomes\x12\x10\n\x08\x62\x61seline\x18\x02 \x01(\t\x12\x15\n\rnum_resamples\x18\x03 \x01(\x05\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x12J\n\x08\x63lusters\x18\x05 \x03(\x0b\x32\x38.ratchet.scoring.v1.ComparePoliciesRequest.ClustersEntry\x1a/\n\rClustersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"%\n\x08Interval\x12\x0b\n\x03low\x18\x01 \x01(\x01\x12\x0c\n\x04high\x18\x02 \x01(\x01\"\xb7\x02\n\x0bPolicyScore\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x11\n\tnum_tasks\x18\x02 \x01(\x05\x12\x12\n\nnum_solved\x18\x03 \x01(\x01\x12\x0c\n\x04mean\x18\x04 \x01(\x01\x12.\n\x08interval\x18\x05 \x01(\x0b\x32\x1c.ratchet.scoring.v1.Interval\x12\x14\n\x0cmin_attempts\x18\x06 \x01(\x05\x12\x1a\n\rattempt_error\x18\x07 \x01(\x01H\x00\x88\x01\x01\x12?\n\tpass_at_k\x18\x08 \x03(\x0b\x32,.ratchet.scoring.v1.PolicyScore.PassAtKEntry\x1a.\n\x0cPassAtKEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x10\n\x0e_attempt_error\"\xce\x01\n\x10PairedDifference\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x10\n\x08\x62\x61seline\x18\x02 \x01(\t\x12\x11\n\tnum_tasks\x18\x03 \x01(\x05\x12\x0c\n\x04mean\x18\x04 \x01(\x01\x12.\n\x08interval\x18\x05 \x01(\x0b\x32\x1c.ratchet.scoring.v1.Interval\x12\x0f\n\x07p_value\x18\x06 \x01(\x01\x12\x0e\n\x06gained\x18\x07 \x03(\t\x12\x0c\n\x04lost\x18\x08 \x03(\t\x12\x18\n\x10\x61\x64justed_p_value\x18\t \x01(\x01\"\xaa\x01\n\x17\x43omparePoliciesResponse\x12/\n\x06scores\x18\x01 \x03(\x0b\x32\x1f.ratchet.scoring.v1.PolicyScore\x12\x39\n\x0b\x64ifferences\x18\x02 \x03(\x0b\x32$.ratchet.scoring.v1.PairedDifference\x12\x15\n\rnum_resamples\x18\x03 \x01(\x05\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x32\xdd\x02\n\x0eScoringService\x12j\n\x0f\x45valuateEpisode\x12*.ratchet.scoring.v1.EvaluateEpisodeRequest\x1a+.ratchet.scoring.v1.EvaluateEpisodeResponse\x12s\n\x12\x46ilterTrajectories\x12-.ratchet.scoring.v1.FilterTrajectoriesRequest\x1a..ratchet.scoring.v1.FilterTrajectoriesResponse\x12j\n\x0f\x43omparePolicies\x12*.ratchet.scoring.v1.ComparePoliciesRequest\x1a+.ratchet.scoring.v1.ComparePoliciesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FILTERDIAGNOSTICS_BROKENRULESENTRY']._serialized_options = b'8\001'
   _globals['_POLICYOUTCOMES_REWARDSENTRY']._loaded_options = None
   _globals['_POLICYOUTCOMES_REWARDSENTRY']._serialized_options = b'8\001'
+  _globals['_POLICYOUTCOMES_ATTEMPTSENTRY']._loaded_options = None
+  _globals['_POLICYOUTCOMES_ATTEMPTSENTRY']._serialized_options = b'8\001'
+  _globals['_COMPAREPOLICIESREQUEST_CLUSTERSENTRY']._loaded_options = None
+  _globals['_COMPAREPOLICIESREQUEST_CLUSTERSENTRY']._serialized_options = b'8\001'
+  _globals['_POLICYSCORE_PASSATKENTRY']._loaded_options = None
+  _globals['_POLICYSCORE_PASSATKENTRY']._serialized_options = b'8\001'
   _globals['_EVALUATEEPISODEREQUEST']._serialized_start=65
   _globals['_EVALUATEEPISODEREQUEST']._serialized_end=315
   _globals['_EVALUATEEPISODEREQUEST_PLACEHOLDERSENTRY']._serialized_start=264
@@ -56,19 +62,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FILTERTRAJECTORIESRESPONSE']._serialized_start=921
   _globals['_FILTERTRAJECTORIESRESPONSE']._serialized_end=1056
   _globals['_POLICYOUTCOMES']._serialized_start=1059
-  _globals['_POLICYOUTCOMES']._serialized_end=1205
-  _globals['_POLICYOUTCOMES_REWARDSENTRY']._serialized_start=1159
-  _globals['_POLICYOUTCOMES_REWARDSENTRY']._serialized_end=1205
-  _globals['_COMPAREPOLICIESREQUEST']._serialized_start=1208
-  _globals['_COMPAREPOLICIESREQUEST']._serialized_end=1341
-  _globals['_INTERVAL']._serialized_start=1343
-  _globals['_INTERVAL']._serialized_end=1380
-  _globals['_POLICYSCORE']._serialized_start=1383
-  _globals['_POLICYSCORE']._serialized_end=1513
-  _globals['_PAIREDDIFFERENCE']._serialized_start=1516
-  _globals['_PAIREDDIFFERENCE']._serialized_end=1696
-  _globals['_COMPAREPOLICIESRESPONSE']._serialized_start=1699
-  _globals['_COMPAREPOLICIESRESPONSE']._serialized_end=1869
-  _globals['_SCORINGSERVICE']._serialized_start=1872
-  _globals['_SCORINGSERVICE']._serialized_end=2221
+  _globals['_POLICYOUTCOMES']._serialized_end=1358
+  _globals['_POLICYOUTCOMES_REWARDSENTRY']._serialized_start=1227
+  _globals['_POLICYOUTCOMES_REWARDSENTRY']._serialized_end=1273
+  _globals['_POLICYOUTCOMES_ATTEMPTSENTRY']._serialized_start=1275
+  _globals['_POLICYOUTCOMES_ATTEMPTSENTRY']._serialized_end=1358
+  _globals['_ATTEMPTREWARDS']._serialized_start=1360
+  _globals['_ATTEMPTREWARDS']._serialized_end=1393
+  _globals['_COMPAREPOLICIESREQUEST']._serialized_start=1396
+  _globals['_COMPAREPOLICIESREQUEST']._serialized_end=1654
+  _globals['_COMPAREPOLICIESREQUEST_CLUSTERSENTRY']._serialized_start=1607
+  _globals['_COMPAREPOLICIESREQUEST_CLUSTERSENTRY']._serialized_end=1654
+  _globals['_INTERVAL']._serialized_start=1656
+  _globals['_INTERVAL']._serialized_end=1693
+  _globals['_POLICYSCORE']._serialized_start=1696
+  _globals['_POLICYSCORE']._serialized_end=2007
+  _globals['_POLICYSCORE_PASSATKENTRY']._serialized_start=1943
+  _globals['_POLICYSCORE_PASSATKENTRY']._serialized_end=1989
+  _globals['_PAIREDDIFFERENCE']._serialized_start=2010
+  _globals['_PAIREDDIFFERENCE']._serialized_end=2216
+  _globals['_COMPAREPOLICIESRESPONSE']._serialized_start=2219
+  _globals['_COMPAREPOLICIESRESPONSE']._serialized_end=2389
+  _globals['_SCORINGSERVICE']._serialized_start=2392
+  _globals['_SCORINGSERVICE']._serialized_end=2741
 # @@protoc_insertion_point(module_scope)

@@ -257,31 +257,92 @@ class PolicyOutcomes(google.protobuf.message.Message):
         ) -> None: ...
         def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
+    @typing.final
+    class AttemptsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        @property
+        def value(self) -> Global___AttemptRewards: ...
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: Global___AttemptRewards | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     POLICY_FIELD_NUMBER: builtins.int
     REWARDS_FIELD_NUMBER: builtins.int
+    ATTEMPTS_FIELD_NUMBER: builtins.int
     policy: builtins.str
     @property
     def rewards(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
         """Reward by task key ("{world}:{task_id}"); several attempts at a task are averaged before they come here."""
+
+    @property
+    def attempts(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, Global___AttemptRewards]:
+        """The same by attempt, for what needs them apart (pass@k, the attempts' own variance). A task stands here or in
+        rewards; what stands here counts in rewards with its mean.
+        """
 
     def __init__(
         self,
         *,
         policy: builtins.str = ...,
         rewards: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
+        attempts: collections.abc.Mapping[builtins.str, Global___AttemptRewards] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["policy", b"policy", "rewards", b"rewards"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempts", b"attempts", "policy", b"policy", "rewards", b"rewards"]) -> None: ...
 
 Global___PolicyOutcomes: typing_extensions.TypeAlias = PolicyOutcomes
+
+@typing.final
+class AttemptRewards(google.protobuf.message.Message):
+    """Rewards of several attempts at one task."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REWARDS_FIELD_NUMBER: builtins.int
+    @property
+    def rewards(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    def __init__(
+        self,
+        *,
+        rewards: collections.abc.Iterable[builtins.float] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["rewards", b"rewards"]) -> None: ...
+
+Global___AttemptRewards: typing_extensions.TypeAlias = AttemptRewards
 
 @typing.final
 class ComparePoliciesRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    @typing.final
+    class ClustersEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     OUTCOMES_FIELD_NUMBER: builtins.int
     BASELINE_FIELD_NUMBER: builtins.int
     NUM_RESAMPLES_FIELD_NUMBER: builtins.int
     SEED_FIELD_NUMBER: builtins.int
+    CLUSTERS_FIELD_NUMBER: builtins.int
     baseline: builtins.str
     """Policy against which the others are paired; must be among the outcomes."""
     num_resamples: builtins.int
@@ -289,6 +350,12 @@ class ComparePoliciesRequest(google.protobuf.message.Message):
     seed: builtins.int
     @property
     def outcomes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___PolicyOutcomes]: ...
+    @property
+    def clusters(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Task key to what it is drawn with, as its template: tasks of one cluster stand and fall together. Empty: every task
+        is drawn by itself; otherwise a task that is missing here is a cluster of its own.
+        """
+
     def __init__(
         self,
         *,
@@ -296,8 +363,9 @@ class ComparePoliciesRequest(google.protobuf.message.Message):
         baseline: builtins.str = ...,
         num_resamples: builtins.int = ...,
         seed: builtins.int = ...,
+        clusters: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["baseline", b"baseline", "num_resamples", b"num_resamples", "outcomes", b"outcomes", "seed", b"seed"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["baseline", b"baseline", "clusters", b"clusters", "num_resamples", b"num_resamples", "outcomes", b"outcomes", "seed", b"seed"]) -> None: ...
 
 Global___ComparePoliciesRequest: typing_extensions.TypeAlias = ComparePoliciesRequest
 
@@ -323,18 +391,45 @@ Global___Interval: typing_extensions.TypeAlias = Interval
 class PolicyScore(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    @typing.final
+    class PassAtKEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.int
+        value: builtins.float
+        def __init__(
+            self,
+            *,
+            key: builtins.int = ...,
+            value: builtins.float = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     POLICY_FIELD_NUMBER: builtins.int
     NUM_TASKS_FIELD_NUMBER: builtins.int
     NUM_SOLVED_FIELD_NUMBER: builtins.int
     MEAN_FIELD_NUMBER: builtins.int
     INTERVAL_FIELD_NUMBER: builtins.int
+    MIN_ATTEMPTS_FIELD_NUMBER: builtins.int
+    ATTEMPT_ERROR_FIELD_NUMBER: builtins.int
+    PASS_AT_K_FIELD_NUMBER: builtins.int
     policy: builtins.str
     num_tasks: builtins.int
     num_solved: builtins.float
     mean: builtins.float
+    min_attempts: builtins.int
+    """Fewest attempts at a task."""
+    attempt_error: builtins.float
+    """Standard error of the mean that comes from the attempts alone, tasks held fixed; absent unless every task has two."""
     @property
     def interval(self) -> Global___Interval:
         """95 % percentile bootstrap over tasks."""
+
+    @property
+    def pass_at_k(self) -> google.protobuf.internal.containers.ScalarMap[builtins.int, builtins.float]:
+        """Chance that at least one of k attempts solves a task, unbiased, for k from 1 to min_attempts (at most 64)."""
 
     def __init__(
         self,
@@ -344,9 +439,13 @@ class PolicyScore(google.protobuf.message.Message):
         num_solved: builtins.float = ...,
         mean: builtins.float = ...,
         interval: Global___Interval | None = ...,
+        min_attempts: builtins.int = ...,
+        attempt_error: builtins.float | None = ...,
+        pass_at_k: collections.abc.Mapping[builtins.int, builtins.float] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["interval", b"interval"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["interval", b"interval", "mean", b"mean", "num_solved", b"num_solved", "num_tasks", b"num_tasks", "policy", b"policy"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_attempt_error", b"_attempt_error", "attempt_error", b"attempt_error", "interval", b"interval"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_attempt_error", b"_attempt_error", "attempt_error", b"attempt_error", "interval", b"interval", "mean", b"mean", "min_attempts", b"min_attempts", "num_solved", b"num_solved", "num_tasks", b"num_tasks", "pass_at_k", b"pass_at_k", "policy", b"policy"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_attempt_error", b"_attempt_error"]) -> typing.Literal["attempt_error"] | None: ...
 
 Global___PolicyScore: typing_extensions.TypeAlias = PolicyScore
 
@@ -362,12 +461,15 @@ class PairedDifference(google.protobuf.message.Message):
     P_VALUE_FIELD_NUMBER: builtins.int
     GAINED_FIELD_NUMBER: builtins.int
     LOST_FIELD_NUMBER: builtins.int
+    ADJUSTED_P_VALUE_FIELD_NUMBER: builtins.int
     policy: builtins.str
     baseline: builtins.str
     num_tasks: builtins.int
     mean: builtins.float
     p_value: builtins.float
     """Exact McNemar, two-sided."""
+    adjusted_p_value: builtins.float
+    """The same p-value, corrected for as many comparisons as the answer has (Holm)."""
     @property
     def interval(self) -> Global___Interval:
         """95 % paired percentile bootstrap over the common tasks."""
@@ -389,9 +491,10 @@ class PairedDifference(google.protobuf.message.Message):
         p_value: builtins.float = ...,
         gained: collections.abc.Iterable[builtins.str] | None = ...,
         lost: collections.abc.Iterable[builtins.str] | None = ...,
+        adjusted_p_value: builtins.float = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["interval", b"interval"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["baseline", b"baseline", "gained", b"gained", "interval", b"interval", "lost", b"lost", "mean", b"mean", "num_tasks", b"num_tasks", "p_value", b"p_value", "policy", b"policy"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["adjusted_p_value", b"adjusted_p_value", "baseline", b"baseline", "gained", b"gained", "interval", b"interval", "lost", b"lost", "mean", b"mean", "num_tasks", b"num_tasks", "p_value", b"p_value", "policy", b"policy"]) -> None: ...
 
 Global___PairedDifference: typing_extensions.TypeAlias = PairedDifference
 
