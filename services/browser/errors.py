@@ -31,3 +31,15 @@ class PageNotLoaded(errors.FailedPrecondition):
     """The start page could not be loaded."""
 
     reason = "PAGE_NOT_LOADED"
+
+
+class NotObserved(errors.FailedPrecondition):
+    """What was asked is of the last observation, and the page in front was not observed or is another by now."""
+
+    reason = "NOT_OBSERVED"
+
+
+class BlobGone(errors.NotFound):
+    """The session does not hold that blob, or not any more."""
+
+    reason = "BLOB_GONE"

@@ -24,7 +24,8 @@ _WEBARENA: dict[str, webarena.Test | None] = {
 }
 FORMATS = ("compact", *_WEBARENA, "json")
 _IMITATION = re.compile(r"\[(\d+)\](?= \w+ ')")
-_CUT = "(the page has more than is shown here)"
+# The last line of a text that does not hold the whole page.
+CUT = "(the page has more than is shown here)"
 
 
 class Page(NamedTuple):
@@ -34,6 +35,8 @@ class Page(NamedTuple):
     title: str
     text: str
     elements: Sequence[Element]
+    # Elements have boxes, values and states.
+    boxes: bool = False
 
 
 def check_format(name: str) -> str:
@@ -48,7 +51,7 @@ async def read(name: str, tab: Tab, tabs: Sequence[Tab], ids: Ids, *, boxes: boo
     if name == "compact":
         text = await tab.text(ids.last, ids.of_others(tab), boxes=boxes)
         ids.given(tab, tab.document, text.last, [element.id for element in text.elements])
-        return Page(name, text.title, _told(text.text, text.is_cut), text.elements)
+        return Page(name, text.title, _told(text.text, text.is_cut), text.elements, boxes)
     is_shown = _WEBARENA.get(name)
     tree = await tab.tree(boxes=boxes or is_shown is not None or name == "json")
     title = tree.root.name
@@ -59,7 +62,7 @@ async def read(name: str, tab: Tab, tabs: Sequence[Tab], ids: Ids, *, boxes: boo
         lines = webarena.lines(view, is_shown)
         text_of_all = _told("\n".join(line.text for line in lines), tree.is_cut)
         elements = [line.element for line in lines if line.element is not None]
-    return Page(name, title, text_of_all, _described(elements, tree.root) if boxes else elements)
+    return Page(name, title, text_of_all, _described(elements, tree.root) if boxes else elements, boxes)
 
 
 def _described(elements: list[Element], root: Node) -> list[Element]:
@@ -91,7 +94,7 @@ def _quotable(text: str) -> str:
 
 
 def _told(text: str, is_cut: bool) -> str:
-    return f"{text}\n{_CUT}" if is_cut else text
+    return f"{text}\n{CUT}" if is_cut else text
 
 
 class Ids:

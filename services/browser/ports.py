@@ -6,12 +6,12 @@ the three exceptions below are all that an adapter lets out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from services.browser.nodes import Text, Tree
+from services.browser.nodes import Box, Text, Tree
 
 
 class NotActionable(Exception):
@@ -159,8 +159,12 @@ class Tab(Protocol):
         """The page's HTML."""
         ...
 
+    async def locate(self, nodes: Iterable[int], *, full_page: bool) -> dict[int, Box]:
+        """Boxes of the elements that can be seen, in pixels of the screenshot; NotActionable when they are all gone."""
+        ...
+
     async def screenshot(self, *, full_page: bool) -> bytes:
-        """JPEG, under 1 MB; of a page that a dialog blocks what was drawn last, never the full page."""
+        """JPEG of any size; of a page that a dialog blocks what was drawn last, never the full page."""
         ...
 
 

@@ -90,7 +90,7 @@ class Registry:
             raise InvalidArgument(f"Chromium does not take what the session is opened with: {error}") from error
         finally:
             self._opening -= 1
-        session = Session(f"sessions/{ids.new_id()}", context, opening.addresses)
+        session = Session(f"sessions/{ids.new_id()}", context, opening.addresses, self._settings.max_blob_bytes)
         metrics.SESSIONS_OPEN.inc()
         self._sessions[session.name] = session
         self._deadlines[session.name] = time.monotonic() + (opening.budget_s or self._settings.session_budget_s)

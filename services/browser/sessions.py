@@ -7,15 +7,17 @@ the running one too, fails with that reason.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from services.browser import actions, metrics, observation
+from services.browser import actions, marks, metrics, observation
 from services.browser.addresses import Addresses
-from services.browser.errors import PageNotLoaded, SessionCrashed
+from services.browser.blobs import Blobs
+from services.browser.errors import NotObserved, PageNotLoaded, SessionCrashed
 from services.browser.nodes import Element
 from services.browser.perform import perform
 from services.browser.ports import Context, LoadFailed, NotActionable, Tab, TabCrashed
@@ -60,14 +62,16 @@ class Probed(NamedTuple):
 class Session:
     """An agent's browser."""
 
-    def __init__(self, name: str, context: Context, addresses: Addresses) -> None:
+    def __init__(self, name: str, context: Context, addresses: Addresses, max_blob_bytes: int) -> None:
         self.name = name
+        self.blobs = Blobs(name, max_blob_bytes)
         self.last_used = time.monotonic()
         self._context, self._addresses = context, addresses
         self._underway = Underway(context)
         self._ids = observation.Ids()
         self._title = ""
-        # The last observation's elements, and the tab and document that they are of.
+        # The last observation's elements, its format, and the tab and document that they are of.
+        self._seen_format = ""
         self._seen: dict[int, Element] = {}
         self._seen_on: tuple[Tab | None, str] = (None, "")
         self._lock = asyncio.Lock()
@@ -149,12 +153,36 @@ class Session:
     async def screenshot(self, *, full_page: bool) -> bytes:
         """The page in front as JPEG."""
         async with self._turn():
+            return await self._screenshot(full_page=full_page)
+
+    async def marked(self, *, full_page: bool) -> tuple[bytes, list[marks.Mark]]:
+        """The page in front with the last observation's ids drawn on it. Raises NotObserved.
+
+        A page that a dialog blocks has no marks.
+        """
+        async with self._turn():
+            tab = self._context.front
+            if self._seen_on != (tab, tab.document):
+                raise NotObserved(
+                    "the page in front was not observed since it came; observe it first", session=self.name
+                )
+            ids = marks.candidates(self._seen.values(), self._seen_format)
+            located = None
             if self._context.dialogs.question is None:
-                image = await self._underway.look(self._context.front.screenshot(full_page=full_page))
-                if image is not None:
-                    return image
-            # Of a page that asks there is what was drawn last.
-            return await self._context.front.screenshot(full_page=full_page)
+                # Where it went away, nothing that was seen is on the picture.
+                with contextlib.suppress(NotActionable):
+                    located = await self._underway.look(tab.locate(ids, full_page=full_page))
+            image = await self._screenshot(full_page=full_page)
+            found = marks.marks(ids, located or {})
+            return await asyncio.to_thread(marks.draw, image, found), found
+
+    async def _screenshot(self, *, full_page: bool) -> bytes:
+        if self._context.dialogs.question is None:
+            image = await self._underway.look(self._context.front.screenshot(full_page=full_page))
+            if image is not None:
+                return image
+        # Of a page that asks there is what was drawn last.
+        return await self._context.front.screenshot(full_page=full_page)
 
     async def end(self, reason: RatchetError) -> None:
         """Close everything; running calls fail with the reason. Idempotent: the first reason stands."""
@@ -164,6 +192,7 @@ class Session:
             for task in self._running - {asyncio.current_task()}:
                 task.cancel()
         self._underway.stop()
+        self.blobs.clear()
         await asyncio.shield(self._context.close())
         self.over.set()
 
@@ -189,7 +218,7 @@ class Session:
             if page is None:  # it asked in the middle of it
                 return await self._page(format_name, tab, tabs, boxes=boxes)
             self._seen, self._seen_on = {element.id: element for element in page.elements}, (tab, tab.document)
-            self._title = page.title
+            self._title, self._seen_format = page.title, format_name
             return page
         # What was seen before can still be acted on, once the question is dismissed.
         return observation.asked(format_name, self._title if self._seen_on == (tab, tab.document) else "", question)

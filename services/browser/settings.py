@@ -35,6 +35,8 @@ class BrowserSettings(RoomSettings):
     session_budget_s: float = Field(default=900.0, gt=0)
     # A session that nobody calls for so long dies.
     idle_s: float = Field(default=300.0, gt=0)
+    # What is too large for a message is held for its session up to so many bytes; the oldest go first.
+    max_blob_bytes: int = Field(default=64 * 1024**2, ge=1024**2)
     # A page that has not answered in this time counts as not loading.
     load_timeout_s: float = Field(default=15.0, gt=0)
     # Longest wait for an action's requests and navigations to settle; then the page is taken as it is.

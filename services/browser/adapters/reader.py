@@ -8,12 +8,14 @@ page script of its own, which counts from other numbers. A page without such fra
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from services.browser import page
 from services.browser.adapters.script import Script, Send, start
-from services.browser.nodes import Answer
+from services.browser.nodes import Answer, Box
 from services.browser.ports import NotActionable
 
 _CLICKS = frozenset({"click", "mousedown", "mouseup", "dblclick"})
@@ -88,6 +90,29 @@ class Reader:
         if script is None or document != self._document:
             raise NotActionable("is not on the page any more")
         return await script.resolve(number)
+
+    async def locate(self, numbers: Iterable[int], document: str, *, whole: bool) -> dict[int, Box]:
+        """Where elements are to be seen (see page/boxes.js). Raises NotActionable where the document is gone."""
+        by_script = defaultdict(list)
+        for number in numbers:
+            by_script[number // page.MOST_NUMBERS].append(number)
+        located: dict[int, Box] = {}
+        work: list[tuple[Script, object]] = []
+        if self._main is not None and document == self._document:
+            work.append((self._main, None))
+        while work:
+            script, window = work.pop()
+            wanted = by_script.get(script.first // page.MOST_NUMBERS, [])
+            options = {"numbers": wanted, "frames": list(script.frames), "whole": whole, "window": window}
+            try:
+                answer = await script.locate(options)
+            except NotActionable:
+                if script is self._main:
+                    raise
+                continue  # the frame shows another document now
+            located |= {number: Box(*box) for number, box in answer["found"]}
+            work += [(script.frames[number], inside) for number, inside in answer["windows"]]
+        return located
 
     async def frames_around(self, first: int) -> list[str]:
         """The frames of other origins around a document, from the inside out, as DevTools objects of their elements.

@@ -16,6 +16,7 @@ from services.browser.ports import NotActionable
 
 _WORLD = "ratchet"
 _OBSERVE = "function(options) { return this.observe(JSON.parse(options)); }"
+_LOCATE = "function(options) { return this.locate(JSON.parse(options)); }"
 _MARK = "function(numbers) { this.mark(JSON.parse(numbers)); }"
 _RESOLVE = "function(number) { return this.resolve(number); }"
 
@@ -44,6 +45,12 @@ class Script:
         data: dict[str, Any] = orjson.loads(reply["value"])
         self.given = data.get("given", ())
         return data
+
+    async def locate(self, options: dict[str, object]) -> dict[str, Any]:
+        """Where elements and frames are to be seen (see page/boxes.js)."""
+        reply = await self._call(_LOCATE, json.dumps(options), by_value=True)
+        found: dict[str, Any] = orjson.loads(reply["value"])
+        return found
 
     async def mark(self, numbers: list[int]) -> None:
         """Tell it which elements a script of the page listens for clicks on."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.browser.adapters import devtools, dialogs, scripts
@@ -15,7 +15,7 @@ from services.browser.adapters.activity import Activity
 from services.browser.adapters.devtools import Disconnected, Refused
 from services.browser.adapters.hand import ChromiumHand
 from services.browser.adapters.reader import Reader
-from services.browser.nodes import Answer, Text, Tree, parse, parse_text
+from services.browser.nodes import Answer, Box, Text, Tree, parse, parse_text
 from services.browser.ports import LoadFailed, NotActionable, TabCrashed
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _INTERRUPT_S = 2.0
-_MAX_IMAGE_BYTES = 1_000_000
+_QUALITY = 80
 _MAX_IMAGE_HEIGHT = 8_000
 _TURN = {"expression": "new Promise(done => setTimeout(done))", "awaitPromise": True, "returnByValue": True}
 
@@ -158,6 +158,9 @@ class ChromiumTab:
         """The DevTools object of an element of the last tree. Raises NotActionable when it is gone."""
         return await self._reader.resolve(number, self.document)
 
+    async def locate(self, nodes: Iterable[int], *, full_page: bool) -> dict[int, Box]:
+        return await self._reader.locate(nodes, self.document, whole=full_page)
+
     async def frames_around(self, first: int) -> list[str]:
         """The DevTools objects of the frames of other origins around a document, by what its numbers begin after."""
         return await self._reader.frames_around(first)
@@ -180,18 +183,13 @@ class ChromiumTab:
     async def screenshot(self, *, full_page: bool) -> bytes:
         if self.clock.is_held:
             return await dialogs.picture(self.hand, self._call_s)
-        params: dict[str, Any] = {"format": "jpeg", "optimizeForSpeed": True}
+        params: dict[str, Any] = {"format": "jpeg", "quality": _QUALITY, "optimizeForSpeed": True}
         if full_page:
             size = (await self.send("Page.getLayoutMetrics"))["cssContentSize"]
             height = min(size["height"], _MAX_IMAGE_HEIGHT)
             params["clip"] = {"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1}
             params["captureBeyondViewport"] = True
-        image = b""
-        for quality in (60, 30, 10):
-            image = base64.b64decode((await self.send("Page.captureScreenshot", params | {"quality": quality}))["data"])
-            if len(image) < _MAX_IMAGE_BYTES:
-                break
-        return image
+        return base64.b64decode((await self.send("Page.captureScreenshot", params))["data"])
 
 
 def _reason(message: str) -> str:

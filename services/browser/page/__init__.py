@@ -40,8 +40,8 @@ def _body() -> str:
 
 
 def source(first: int = 0) -> str:
-    """One expression: an object with `observe(options)`, `resolve(number)` and `mark(numbers)`.
+    """One expression: an object with `observe(options)`, `locate(options)`, `resolve(number)` and `mark(numbers)`.
 
     Its numbers begin after `first`.
     """
-    return f"(firstNumber => {{\n'use strict';\n{_body()}\nreturn {{observe, resolve, mark}};\n}})({first})"
+    return f"(firstNumber => {{\n'use strict';\n{_body()}\nreturn {{observe, locate, resolve, mark}};\n}})({first})"

@@ -47,3 +47,46 @@ function rectOf(node) {
 function hundredth(pixels) {
   return Math.round(pixels * 100) / 100;
 }
+
+// Where numbered elements are to be seen, for whoever marks them on a picture: [number, box], without those that are out
+// of view or that something lies over; and where the numbered frames of other origins lie. Of a `whole` page everything
+// counts as in view, from its beginning; what lies over what is not asked.
+function locate({ numbers, frames, whole, window: around }) {
+  const root = document.documentElement;
+  const page = whole && !around ? [scrollX, scrollY, 1, 1, 0, 0, root.scrollWidth, root.scrollHeight] : around;
+  const boxes = new Boxes(page), found = [], windows = [];
+  for (const number of numbers) {
+    const node = resolve(number);
+    if (!node || node.nodeType !== Node.ELEMENT_NODE) continue;
+    const box = boxes.of(node);
+    if (box[4] > 0 && box[5] > 0 && (whole || isReached(node, box, boxes))) found.push([number, box]);
+  }
+  for (const number of frames) {
+    const frame = resolve(number);
+    if (frame) windows.push([number, boxes.inside(frame)]);
+  }
+  return JSON.stringify({ found, windows });
+}
+
+// Whether the middle of what is in view of an element is of it, its label or what is around it.
+function isReached(element, [x, y, , , width, height], boxes) {
+  const [, , , , left, top] = boxes.view(element.ownerDocument);
+  const middle = [Math.max(x, left) + width / 2, Math.max(y, top) + height / 2];
+  for (let inner = element; inner; inner = inner.ownerDocument.defaultView.frameElement) {
+    const [fromX, fromY, scaleX, scaleY] = boxes.view(inner.ownerDocument);
+    const point = [(middle[0] - fromX) / scaleX, (middle[1] - fromY) / scaleY];
+    let hit = inner.ownerDocument.elementFromPoint(...point);
+    while (hit && hit.shadowRoot) {
+      const deeper = hit.shadowRoot.elementFromPoint(...point);
+      if (!deeper || deeper === hit) break;
+      hit = deeper;
+    }
+    if (!hit || !(isWithin(inner, hit) || isWithin(hit, inner) || hit.closest('label')?.control === inner)) return false;
+  }
+  return true;
+}
+
+function isWithin(outer, node) {
+  for (let n = node; n; n = n.parentNode || n.host) if (n === outer) return true;
+  return false;
+}

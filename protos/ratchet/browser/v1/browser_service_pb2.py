@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ratchet/browser/v1/browser_service.proto\x12\x12ratchet.browser.v1\"-\n\x04Site\x12\x13\n\x0b\x64isplay_url\x18\x01 \x01(\t\x12\x10\n\x08real_url\x18\x02 \x01(\t\"\x87\x04\n\x14\x43reateSessionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\x05sites\x18\x02 \x03(\x0b\x32\x18.ratchet.browser.v1.Site\x12\x11\n\tstart_url\x18\x03 \x01(\t\x12\x1a\n\x12storage_state_json\x18\x04 \x01(\t\x12\x46\n\x07headers\x18\x05 \x03(\x0b\x32\x35.ratchet.browser.v1.CreateSessionRequest.HeadersEntry\x12\x16\n\x0eviewport_width\x18\x06 \x01(\x05\x12\x17\n\x0fviewport_height\x18\x07 \x01(\x05\x12\x10\n\x08\x62udget_s\x18\x08 \x01(\x01\x12\x1a\n\x12observation_format\x18\t \x01(\t\x12\'\n\x05\x66iles\x18\n \x03(\x0b\x32\x18.ratchet.browser.v1.File\x12\x0e\n\x06locale\x18\x0b \x01(\t\x12\x13\n\x0btimezone_id\x18\x0c \x01(\t\x12\x34\n\x0bgeolocation\x18\r \x01(\x0b\x32\x1f.ratchet.browser.v1.Geolocation\x12\x13\n\x0bpermissions\x18\x0e \x03(\t\x12\x13\n\x0b\x63lock_start\x18\x0f \x01(\t\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"F\n\x0bGeolocation\x12\x10\n\x08latitude\x18\x01 \x01(\x01\x12\x11\n\tlongitude\x18\x02 \x01(\x01\x12\x12\n\naccuracy_m\x18\x03 \x01(\x01\"%\n\x04\x46ile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"^\n\x15\x43reateSessionResponse\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x34\n\x0bobservation\x18\x02 \x01(\x0b\x32\x1f.ratchet.browser.v1.Observation\"\xaf\x01\n\x0bObservation\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x10\n\x08num_tabs\x18\x05 \x01(\x05\x12\x12\n\nactive_tab\x18\x06 \x01(\x05\x12\x11\n\telapsed_s\x18\x07 \x01(\x01\x12-\n\x08\x65lements\x18\x08 \x03(\x0b\x32\x1b.ratchet.browser.v1.Element\"\x87\x01\n\x07\x45lement\x12\n\n\x02id\x18\x01 \x01(\x05\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12$\n\x03\x62ox\x18\x04 \x01(\x0b\x32\x17.ratchet.browser.v1.Box\x12\x0f\n\x07in_view\x18\x05 \x01(\x08\x12\r\n\x05value\x18\x06 \x01(\t\x12\x0e\n\x06states\x18\x07 \x03(\t\":\n\x03\x42ox\x12\t\n\x01x\x18\x01 \x01(\x01\x12\t\n\x01y\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x01\x12\x0e\n\x06height\x18\x04 \x01(\x01\"@\n\x0eObserveRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\r\n\x05\x62oxes\x18\x03 \x01(\x08\"G\n\x0fObserveResponse\x12\x34\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1f.ratchet.browser.v1.Observation\"d\n\nActRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x1a\n\x12observation_format\x18\x03 \x01(\t\x12\x19\n\x11observation_boxes\x18\x04 \x01(\x08\"\x85\x01\n\x0b\x41\x63tResponse\x12\r\n\x05\x65rror\x18\x01 \x01(\t\x12\x34\n\x0bobservation\x18\x02 \x01(\x0b\x32\x1f.ratchet.browser.v1.Observation\x12\x11\n\telapsed_s\x18\x03 \x01(\x01\x12\x0e\n\x06\x65vents\x18\x04 \x03(\t\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\"S\n\x0cProbeRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x0f\n\x07locator\x18\x03 \x01(\t\x12\x14\n\x0cprep_actions\x18\x04 \x03(\t\"<\n\rProbeResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05\x65rror\x18\x03 \x01(\t\";\n\x15TakeScreenshotRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x11\n\tfull_page\x18\x02 \x01(\x08\";\n\x16TakeScreenshotResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"\'\n\x14\x44\x65leteSessionRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteSessionResponse2\xaf\x04\n\x0e\x42rowserService\x12\x64\n\rCreateSession\x12(.ratchet.browser.v1.CreateSessionRequest\x1a).ratchet.browser.v1.CreateSessionResponse\x12R\n\x07Observe\x12\".ratchet.browser.v1.ObserveRequest\x1a#.ratchet.browser.v1.ObserveResponse\x12\x46\n\x03\x41\x63t\x12\x1e.ratchet.browser.v1.ActRequest\x1a\x1f.ratchet.browser.v1.ActResponse\x12L\n\x05Probe\x12 .ratchet.browser.v1.ProbeRequest\x1a!.ratchet.browser.v1.ProbeResponse\x12g\n\x0eTakeScreenshot\x12).ratchet.browser.v1.TakeScreenshotRequest\x1a*.ratchet.browser.v1.TakeScreenshotResponse\x12\x64\n\rDeleteSession\x12(.ratchet.browser.v1.DeleteSessionRequest\x1a).ratchet.browser.v1.DeleteSessionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ratchet/browser/v1/browser_service.proto\x12\x12ratchet.browser.v1\"-\n\x04Site\x12\x13\n\x0b\x64isplay_url\x18\x01 \x01(\t\x12\x10\n\x08real_url\x18\x02 \x01(\t\"\x87\x04\n\x14\x43reateSessionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\x05sites\x18\x02 \x03(\x0b\x32\x18.ratchet.browser.v1.Site\x12\x11\n\tstart_url\x18\x03 \x01(\t\x12\x1a\n\x12storage_state_json\x18\x04 \x01(\t\x12\x46\n\x07headers\x18\x05 \x03(\x0b\x32\x35.ratchet.browser.v1.CreateSessionRequest.HeadersEntry\x12\x16\n\x0eviewport_width\x18\x06 \x01(\x05\x12\x17\n\x0fviewport_height\x18\x07 \x01(\x05\x12\x10\n\x08\x62udget_s\x18\x08 \x01(\x01\x12\x1a\n\x12observation_format\x18\t \x01(\t\x12\'\n\x05\x66iles\x18\n \x03(\x0b\x32\x18.ratchet.browser.v1.File\x12\x0e\n\x06locale\x18\x0b \x01(\t\x12\x13\n\x0btimezone_id\x18\x0c \x01(\t\x12\x34\n\x0bgeolocation\x18\r \x01(\x0b\x32\x1f.ratchet.browser.v1.Geolocation\x12\x13\n\x0bpermissions\x18\x0e \x03(\t\x12\x13\n\x0b\x63lock_start\x18\x0f \x01(\t\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"F\n\x0bGeolocation\x12\x10\n\x08latitude\x18\x01 \x01(\x01\x12\x11\n\tlongitude\x18\x02 \x01(\x01\x12\x12\n\naccuracy_m\x18\x03 \x01(\x01\"%\n\x04\x46ile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"^\n\x15\x43reateSessionResponse\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x34\n\x0bobservation\x18\x02 \x01(\x0b\x32\x1f.ratchet.browser.v1.Observation\"\xfb\x01\n\x0bObservation\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x10\n\x08num_tabs\x18\x05 \x01(\x05\x12\x12\n\nactive_tab\x18\x06 \x01(\x05\x12\x11\n\telapsed_s\x18\x07 \x01(\x01\x12-\n\x08\x65lements\x18\x08 \x03(\x0b\x32\x1b.ratchet.browser.v1.Element\x12+\n\ttext_blob\x18\t \x01(\x0b\x32\x18.ratchet.browser.v1.Blob\x12\x1d\n\x15num_elements_left_out\x18\n \x01(\x05\"<\n\x04\x42lob\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x12\n\nmedia_type\x18\x03 \x01(\t\"\x87\x01\n\x07\x45lement\x12\n\n\x02id\x18\x01 \x01(\x05\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12$\n\x03\x62ox\x18\x04 \x01(\x0b\x32\x17.ratchet.browser.v1.Box\x12\x0f\n\x07in_view\x18\x05 \x01(\x08\x12\r\n\x05value\x18\x06 \x01(\t\x12\x0e\n\x06states\x18\x07 \x03(\t\":\n\x03\x42ox\x12\t\n\x01x\x18\x01 \x01(\x01\x12\t\n\x01y\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x01\x12\x0e\n\x06height\x18\x04 \x01(\x01\"@\n\x0eObserveRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\r\n\x05\x62oxes\x18\x03 \x01(\x08\"G\n\x0fObserveResponse\x12\x34\n\x0bobservation\x18\x01 \x01(\x0b\x32\x1f.ratchet.browser.v1.Observation\"d\n\nActRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x1a\n\x12observation_format\x18\x03 \x01(\t\x12\x19\n\x11observation_boxes\x18\x04 \x01(\x08\"\x85\x01\n\x0b\x41\x63tResponse\x12\r\n\x05\x65rror\x18\x01 \x01(\t\x12\x34\n\x0bobservation\x18\x02 \x01(\x0b\x32\x1f.ratchet.browser.v1.Observation\x12\x11\n\telapsed_s\x18\x03 \x01(\x01\x12\x0e\n\x06\x65vents\x18\x04 \x03(\t\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\"S\n\x0cProbeRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x0f\n\x07locator\x18\x03 \x01(\t\x12\x14\n\x0cprep_actions\x18\x04 \x03(\t\"l\n\rProbeResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\r\n\x05\x65rror\x18\x03 \x01(\t\x12.\n\x0c\x63ontent_blob\x18\x04 \x01(\x0b\x32\x18.ratchet.browser.v1.Blob\"J\n\x15TakeScreenshotRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\x12\x11\n\tfull_page\x18\x02 \x01(\x08\x12\r\n\x05marks\x18\x03 \x01(\x08\"\x92\x01\n\x16TakeScreenshotResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12,\n\nimage_blob\x18\x03 \x01(\x0b\x32\x18.ratchet.browser.v1.Blob\x12\'\n\x05marks\x18\x04 \x03(\x0b\x32\x18.ratchet.browser.v1.Mark\"8\n\x04Mark\x12\n\n\x02id\x18\x01 \x01(\x05\x12$\n\x03\x62ox\x18\x02 \x01(\x0b\x32\x17.ratchet.browser.v1.Box\"\x1f\n\x0fReadBlobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"!\n\x10ReadBlobResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\"\'\n\x14\x44\x65leteSessionRequest\x12\x0f\n\x07session\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteSessionResponse2\x88\x05\n\x0e\x42rowserService\x12\x64\n\rCreateSession\x12(.ratchet.browser.v1.CreateSessionRequest\x1a).ratchet.browser.v1.CreateSessionResponse\x12R\n\x07Observe\x12\".ratchet.browser.v1.ObserveRequest\x1a#.ratchet.browser.v1.ObserveResponse\x12\x46\n\x03\x41\x63t\x12\x1e.ratchet.browser.v1.ActRequest\x1a\x1f.ratchet.browser.v1.ActResponse\x12L\n\x05Probe\x12 .ratchet.browser.v1.ProbeRequest\x1a!.ratchet.browser.v1.ProbeResponse\x12g\n\x0eTakeScreenshot\x12).ratchet.browser.v1.TakeScreenshotRequest\x1a*.ratchet.browser.v1.TakeScreenshotResponse\x12W\n\x08ReadBlob\x12#.ratchet.browser.v1.ReadBlobRequest\x1a$.ratchet.browser.v1.ReadBlobResponse0\x01\x12\x64\n\rDeleteSession\x12(.ratchet.browser.v1.DeleteSessionRequest\x1a).ratchet.browser.v1.DeleteSessionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,31 +46,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATESESSIONRESPONSE']._serialized_start=744
   _globals['_CREATESESSIONRESPONSE']._serialized_end=838
   _globals['_OBSERVATION']._serialized_start=841
-  _globals['_OBSERVATION']._serialized_end=1016
-  _globals['_ELEMENT']._serialized_start=1019
-  _globals['_ELEMENT']._serialized_end=1154
-  _globals['_BOX']._serialized_start=1156
-  _globals['_BOX']._serialized_end=1214
-  _globals['_OBSERVEREQUEST']._serialized_start=1216
-  _globals['_OBSERVEREQUEST']._serialized_end=1280
-  _globals['_OBSERVERESPONSE']._serialized_start=1282
-  _globals['_OBSERVERESPONSE']._serialized_end=1353
-  _globals['_ACTREQUEST']._serialized_start=1355
-  _globals['_ACTREQUEST']._serialized_end=1455
-  _globals['_ACTRESPONSE']._serialized_start=1458
-  _globals['_ACTRESPONSE']._serialized_end=1591
-  _globals['_PROBEREQUEST']._serialized_start=1593
-  _globals['_PROBEREQUEST']._serialized_end=1676
-  _globals['_PROBERESPONSE']._serialized_start=1678
-  _globals['_PROBERESPONSE']._serialized_end=1738
-  _globals['_TAKESCREENSHOTREQUEST']._serialized_start=1740
-  _globals['_TAKESCREENSHOTREQUEST']._serialized_end=1799
-  _globals['_TAKESCREENSHOTRESPONSE']._serialized_start=1801
-  _globals['_TAKESCREENSHOTRESPONSE']._serialized_end=1860
-  _globals['_DELETESESSIONREQUEST']._serialized_start=1862
-  _globals['_DELETESESSIONREQUEST']._serialized_end=1901
-  _globals['_DELETESESSIONRESPONSE']._serialized_start=1903
-  _globals['_DELETESESSIONRESPONSE']._serialized_end=1926
-  _globals['_BROWSERSERVICE']._serialized_start=1929
-  _globals['_BROWSERSERVICE']._serialized_end=2488
+  _globals['_OBSERVATION']._serialized_end=1092
+  _globals['_BLOB']._serialized_start=1094
+  _globals['_BLOB']._serialized_end=1154
+  _globals['_ELEMENT']._serialized_start=1157
+  _globals['_ELEMENT']._serialized_end=1292
+  _globals['_BOX']._serialized_start=1294
+  _globals['_BOX']._serialized_end=1352
+  _globals['_OBSERVEREQUEST']._serialized_start=1354
+  _globals['_OBSERVEREQUEST']._serialized_end=1418
+  _globals['_OBSERVERESPONSE']._serialized_start=1420
+  _globals['_OBSERVERESPONSE']._serialized_end=1491
+  _globals['_ACTREQUEST']._serialized_start=1493
+  _globals['_ACTREQUEST']._serialized_end=1593
+  _globals['_ACTRESPONSE']._serialized_start=1596
+  _globals['_ACTRESPONSE']._serialized_end=1729
+  _globals['_PROBEREQUEST']._serialized_start=1731
+  _globals['_PROBEREQUEST']._serialized_end=1814
+  _globals['_PROBERESPONSE']._serialized_start=1816
+  _globals['_PROBERESPONSE']._serialized_end=1924
+  _globals['_TAKESCREENSHOTREQUEST']._serialized_start=1926
+  _globals['_TAKESCREENSHOTREQUEST']._serialized_end=2000
+  _globals['_TAKESCREENSHOTRESPONSE']._serialized_start=2003
+  _globals['_TAKESCREENSHOTRESPONSE']._serialized_end=2149
+  _globals['_MARK']._serialized_start=2151
+  _globals['_MARK']._serialized_end=2207
+  _globals['_READBLOBREQUEST']._serialized_start=2209
+  _globals['_READBLOBREQUEST']._serialized_end=2240
+  _globals['_READBLOBRESPONSE']._serialized_start=2242
+  _globals['_READBLOBRESPONSE']._serialized_end=2275
+  _globals['_DELETESESSIONREQUEST']._serialized_start=2277
+  _globals['_DELETESESSIONREQUEST']._serialized_end=2316
+  _globals['_DELETESESSIONRESPONSE']._serialized_start=2318
+  _globals['_DELETESESSIONRESPONSE']._serialized_end=2341
+  _globals['_BROWSERSERVICE']._serialized_start=2344
+  _globals['_BROWSERSERVICE']._serialized_end=2992
 # @@protoc_insertion_point(module_scope)

@@ -215,6 +215,8 @@ class Observation(google.protobuf.message.Message):
     ACTIVE_TAB_FIELD_NUMBER: builtins.int
     ELAPSED_S_FIELD_NUMBER: builtins.int
     ELEMENTS_FIELD_NUMBER: builtins.int
+    TEXT_BLOB_FIELD_NUMBER: builtins.int
+    NUM_ELEMENTS_LEFT_OUT_FIELD_NUMBER: builtins.int
     format: builtins.str
     """"compact": one short line per thing.
     "webarena-axtree": WebArena's text of the full page.
@@ -223,6 +225,7 @@ class Observation(google.protobuf.message.Message):
     "json": the whole tree as one JSON object (keys: services/browser/formats/raw.py).
     """
     text: builtins.str
+    """Beyond 2.5 MB its beginning in whole lines, the last of which says so; all of it is then in `text_blob`."""
     url: builtins.str
     """Display URL of the page in front."""
     title: builtins.str
@@ -230,9 +233,15 @@ class Observation(google.protobuf.message.Message):
     active_tab: builtins.int
     elapsed_s: builtins.float
     """Time spent on extracting it."""
+    num_elements_left_out: builtins.int
+    """Elements after those of `elements`, for which there was no room; their ids are in the text and can be acted on."""
     @property
     def elements(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Element]:
         """The elements that an action can name, in order of the text."""
+
+    @property
+    def text_blob(self) -> Global___Blob:
+        """Set where `text` is only the beginning."""
 
     def __init__(
         self,
@@ -245,10 +254,40 @@ class Observation(google.protobuf.message.Message):
         active_tab: builtins.int = ...,
         elapsed_s: builtins.float = ...,
         elements: collections.abc.Iterable[Global___Element] | None = ...,
+        text_blob: Global___Blob | None = ...,
+        num_elements_left_out: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["active_tab", b"active_tab", "elapsed_s", b"elapsed_s", "elements", b"elements", "format", b"format", "num_tabs", b"num_tabs", "text", b"text", "title", b"title", "url", b"url"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["text_blob", b"text_blob"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["active_tab", b"active_tab", "elapsed_s", b"elapsed_s", "elements", b"elements", "format", b"format", "num_elements_left_out", b"num_elements_left_out", "num_tabs", b"num_tabs", "text", b"text", "text_blob", b"text_blob", "title", b"title", "url", b"url"]) -> None: ...
 
 Global___Observation: typing_extensions.TypeAlias = Observation
+
+@typing.final
+class Blob(google.protobuf.message.Message):
+    """What is larger than a message. It lives as long as its session, which holds so many bytes (max_blob_bytes); of more
+    the oldest are dropped.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    SIZE_BYTES_FIELD_NUMBER: builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """sessions/{s}/blobs/{sha256}, for ReadBlob; empty for what is larger than all that a session holds."""
+    size_bytes: builtins.int
+    media_type: builtins.str
+    """"text/plain; charset=utf-8" or "image/jpeg"."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        size_bytes: builtins.int = ...,
+        media_type: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["media_type", b"media_type", "name", b"name", "size_bytes", b"size_bytes"]) -> None: ...
+
+Global___Blob: typing_extensions.TypeAlias = Blob
 
 @typing.final
 class Element(google.protobuf.message.Message):
@@ -460,20 +499,27 @@ class ProbeResponse(google.protobuf.message.Message):
     CONTENT_FIELD_NUMBER: builtins.int
     URL_FIELD_NUMBER: builtins.int
     ERROR_FIELD_NUMBER: builtins.int
+    CONTENT_BLOB_FIELD_NUMBER: builtins.int
     content: builtins.str
-    """The locator's value as text; empty when it threw or was null."""
+    """The locator's value as text; empty when it threw or was null; beyond 2.5 MB its beginning."""
     url: builtins.str
     """Display URL of the page that was read."""
     error: builtins.str
     """Why there is no content: load failed, locator threw."""
+    @property
+    def content_blob(self) -> Global___Blob:
+        """Set where `content` is only the beginning: all of it."""
+
     def __init__(
         self,
         *,
         content: builtins.str = ...,
         url: builtins.str = ...,
         error: builtins.str = ...,
+        content_blob: Global___Blob | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["content", b"content", "error", b"error", "url", b"url"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["content_blob", b"content_blob"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "content_blob", b"content_blob", "error", b"error", "url", b"url"]) -> None: ...
 
 Global___ProbeResponse: typing_extensions.TypeAlias = ProbeResponse
 
@@ -483,15 +529,21 @@ class TakeScreenshotRequest(google.protobuf.message.Message):
 
     SESSION_FIELD_NUMBER: builtins.int
     FULL_PAGE_FIELD_NUMBER: builtins.int
+    MARKS_FIELD_NUMBER: builtins.int
     session: builtins.str
     full_page: builtins.bool
+    marks: builtins.bool
+    """Draw the ids of the last observation's elements beside their boxes: of those in view that nothing lies over, on the
+    full page of all. Drawn on the picture, never on the page.
+    """
     def __init__(
         self,
         *,
         session: builtins.str = ...,
         full_page: builtins.bool = ...,
+        marks: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["full_page", b"full_page", "session", b"session"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["full_page", b"full_page", "marks", b"marks", "session", b"session"]) -> None: ...
 
 Global___TakeScreenshotRequest: typing_extensions.TypeAlias = TakeScreenshotRequest
 
@@ -501,18 +553,84 @@ class TakeScreenshotResponse(google.protobuf.message.Message):
 
     IMAGE_FIELD_NUMBER: builtins.int
     MEDIA_TYPE_FIELD_NUMBER: builtins.int
+    IMAGE_BLOB_FIELD_NUMBER: builtins.int
+    MARKS_FIELD_NUMBER: builtins.int
     image: builtins.bytes
-    """JPEG, under 1 MB."""
+    """JPEG, under 1 MB: at a lower quality where need be; empty where even that is too large."""
     media_type: builtins.str
+    @property
+    def image_blob(self) -> Global___Blob:
+        """Set where `image` has a lower quality: the picture at full quality."""
+
+    @property
+    def marks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Mark]:
+        """The elements that are marked, in order of the observation."""
+
     def __init__(
         self,
         *,
         image: builtins.bytes = ...,
         media_type: builtins.str = ...,
+        image_blob: Global___Blob | None = ...,
+        marks: collections.abc.Iterable[Global___Mark] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["image", b"image", "media_type", b"media_type"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["image_blob", b"image_blob"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["image", b"image", "image_blob", b"image_blob", "marks", b"marks", "media_type", b"media_type"]) -> None: ...
 
 Global___TakeScreenshotResponse: typing_extensions.TypeAlias = TakeScreenshotResponse
+
+@typing.final
+class Mark(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    BOX_FIELD_NUMBER: builtins.int
+    id: builtins.int
+    @property
+    def box(self) -> Global___Box:
+        """In pixels of the picture."""
+
+    def __init__(
+        self,
+        *,
+        id: builtins.int = ...,
+        box: Global___Box | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["box", b"box"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["box", b"box", "id", b"id"]) -> None: ...
+
+Global___Mark: typing_extensions.TypeAlias = Mark
+
+@typing.final
+class ReadBlobRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """sessions/{s}/blobs/{sha256}"""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+Global___ReadBlobRequest: typing_extensions.TypeAlias = ReadBlobRequest
+
+@typing.final
+class ReadBlobResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHUNK_FIELD_NUMBER: builtins.int
+    chunk: builtins.bytes
+    def __init__(
+        self,
+        *,
+        chunk: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["chunk", b"chunk"]) -> None: ...
+
+Global___ReadBlobResponse: typing_extensions.TypeAlias = ReadBlobResponse
 
 @typing.final
 class DeleteSessionRequest(google.protobuf.message.Message):

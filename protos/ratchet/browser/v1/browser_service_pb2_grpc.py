@@ -61,6 +61,11 @@ class BrowserServiceStub(object):
                 request_serializer=ratchet_dot_browser_dot_v1_dot_browser__service__pb2.TakeScreenshotRequest.SerializeToString,
                 response_deserializer=ratchet_dot_browser_dot_v1_dot_browser__service__pb2.TakeScreenshotResponse.FromString,
                 _registered_method=True)
+        self.ReadBlob = channel.unary_stream(
+                '/ratchet.browser.v1.BrowserService/ReadBlob',
+                request_serializer=ratchet_dot_browser_dot_v1_dot_browser__service__pb2.ReadBlobRequest.SerializeToString,
+                response_deserializer=ratchet_dot_browser_dot_v1_dot_browser__service__pb2.ReadBlobResponse.FromString,
+                _registered_method=True)
         self.DeleteSession = channel.unary_unary(
                 '/ratchet.browser.v1.BrowserService/DeleteSession',
                 request_serializer=ratchet_dot_browser_dot_v1_dot_browser__service__pb2.DeleteSessionRequest.SerializeToString,
@@ -106,6 +111,13 @@ class BrowserServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadBlob(self, request, context):
+        """The bytes of a blob, in order. NOT_FOUND for one that was dropped for later ones: ask anew for what it held.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteSession(self, request, context):
         """Idempotent: a session that is gone is no error.
         """
@@ -140,6 +152,11 @@ def add_BrowserServiceServicer_to_server(servicer, server):
                     servicer.TakeScreenshot,
                     request_deserializer=ratchet_dot_browser_dot_v1_dot_browser__service__pb2.TakeScreenshotRequest.FromString,
                     response_serializer=ratchet_dot_browser_dot_v1_dot_browser__service__pb2.TakeScreenshotResponse.SerializeToString,
+            ),
+            'ReadBlob': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadBlob,
+                    request_deserializer=ratchet_dot_browser_dot_v1_dot_browser__service__pb2.ReadBlobRequest.FromString,
+                    response_serializer=ratchet_dot_browser_dot_v1_dot_browser__service__pb2.ReadBlobResponse.SerializeToString,
             ),
             'DeleteSession': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteSession,
@@ -284,6 +301,33 @@ class BrowserService(object):
             '/ratchet.browser.v1.BrowserService/TakeScreenshot',
             ratchet_dot_browser_dot_v1_dot_browser__service__pb2.TakeScreenshotRequest.SerializeToString,
             ratchet_dot_browser_dot_v1_dot_browser__service__pb2.TakeScreenshotResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadBlob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/ratchet.browser.v1.BrowserService/ReadBlob',
+            ratchet_dot_browser_dot_v1_dot_browser__service__pb2.ReadBlobRequest.SerializeToString,
+            ratchet_dot_browser_dot_v1_dot_browser__service__pb2.ReadBlobResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -105,6 +105,22 @@ _BrowserServiceTakeScreenshotType = typing_extensions.TypeVar(
     ],
 )
 
+_BrowserServiceReadBlobType = typing_extensions.TypeVar(
+    '_BrowserServiceReadBlobType',
+    grpc.UnaryStreamMultiCallable[
+        ratchet.browser.v1.browser_service_pb2.ReadBlobRequest,
+        ratchet.browser.v1.browser_service_pb2.ReadBlobResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        ratchet.browser.v1.browser_service_pb2.ReadBlobRequest,
+        ratchet.browser.v1.browser_service_pb2.ReadBlobResponse,
+    ],
+    default=grpc.UnaryStreamMultiCallable[
+        ratchet.browser.v1.browser_service_pb2.ReadBlobRequest,
+        ratchet.browser.v1.browser_service_pb2.ReadBlobResponse,
+    ],
+)
+
 _BrowserServiceDeleteSessionType = typing_extensions.TypeVar(
     '_BrowserServiceDeleteSessionType',
     grpc.UnaryUnaryMultiCallable[
@@ -121,7 +137,7 @@ _BrowserServiceDeleteSessionType = typing_extensions.TypeVar(
     ],
 )
 
-class BrowserServiceStub(typing.Generic[_BrowserServiceCreateSessionType, _BrowserServiceObserveType, _BrowserServiceActType, _BrowserServiceProbeType, _BrowserServiceTakeScreenshotType, _BrowserServiceDeleteSessionType]):
+class BrowserServiceStub(typing.Generic[_BrowserServiceCreateSessionType, _BrowserServiceObserveType, _BrowserServiceActType, _BrowserServiceProbeType, _BrowserServiceTakeScreenshotType, _BrowserServiceReadBlobType, _BrowserServiceDeleteSessionType]):
     """Isolated browser sessions. Text and URLs cross this border under their display names
     (http://shop.test/...): only the session knows the real addresses behind them.
     """
@@ -147,6 +163,10 @@ class BrowserServiceStub(typing.Generic[_BrowserServiceCreateSessionType, _Brows
         grpc.UnaryUnaryMultiCallable[
             ratchet.browser.v1.browser_service_pb2.TakeScreenshotRequest,
             ratchet.browser.v1.browser_service_pb2.TakeScreenshotResponse,
+        ],
+        grpc.UnaryStreamMultiCallable[
+            ratchet.browser.v1.browser_service_pb2.ReadBlobRequest,
+            ratchet.browser.v1.browser_service_pb2.ReadBlobResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             ratchet.browser.v1.browser_service_pb2.DeleteSessionRequest,
@@ -176,6 +196,10 @@ class BrowserServiceStub(typing.Generic[_BrowserServiceCreateSessionType, _Brows
             ratchet.browser.v1.browser_service_pb2.TakeScreenshotRequest,
             ratchet.browser.v1.browser_service_pb2.TakeScreenshotResponse,
         ],
+        grpc.aio.UnaryStreamMultiCallable[
+            ratchet.browser.v1.browser_service_pb2.ReadBlobRequest,
+            ratchet.browser.v1.browser_service_pb2.ReadBlobResponse,
+        ],
         grpc.aio.UnaryUnaryMultiCallable[
             ratchet.browser.v1.browser_service_pb2.DeleteSessionRequest,
             ratchet.browser.v1.browser_service_pb2.DeleteSessionResponse,
@@ -194,6 +218,9 @@ class BrowserServiceStub(typing.Generic[_BrowserServiceCreateSessionType, _Brows
     """Opens a URL beside the session's pages (or reads the last one) and evaluates a locator: what evaluators need."""
 
     TakeScreenshot: _BrowserServiceTakeScreenshotType
+
+    ReadBlob: _BrowserServiceReadBlobType
+    """The bytes of a blob, in order. NOT_FOUND for one that was dropped for later ones: ask anew for what it held."""
 
     DeleteSession: _BrowserServiceDeleteSessionType
     """Idempotent: a session that is gone is no error."""
@@ -218,6 +245,10 @@ BrowserServiceAsyncStub: typing_extensions.TypeAlias = BrowserServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         ratchet.browser.v1.browser_service_pb2.TakeScreenshotRequest,
         ratchet.browser.v1.browser_service_pb2.TakeScreenshotResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        ratchet.browser.v1.browser_service_pb2.ReadBlobRequest,
+        ratchet.browser.v1.browser_service_pb2.ReadBlobResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         ratchet.browser.v1.browser_service_pb2.DeleteSessionRequest,
@@ -267,6 +298,14 @@ class BrowserServiceServicer(metaclass=abc.ABCMeta):
         request: ratchet.browser.v1.browser_service_pb2.TakeScreenshotRequest,
         context: _ServicerContext,
     ) -> typing.Union[ratchet.browser.v1.browser_service_pb2.TakeScreenshotResponse, collections.abc.Awaitable[ratchet.browser.v1.browser_service_pb2.TakeScreenshotResponse]]: ...
+
+    @abc.abstractmethod
+    def ReadBlob(
+        self,
+        request: ratchet.browser.v1.browser_service_pb2.ReadBlobRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[ratchet.browser.v1.browser_service_pb2.ReadBlobResponse], collections.abc.AsyncIterator[ratchet.browser.v1.browser_service_pb2.ReadBlobResponse]]:
+        """The bytes of a blob, in order. NOT_FOUND for one that was dropped for later ones: ask anew for what it held."""
 
     @abc.abstractmethod
     def DeleteSession(
