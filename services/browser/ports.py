@@ -193,8 +193,10 @@ class Dialogs(Protocol):
 class Context(Protocol):
     """The isolated profile of one session: cookies, storage, tabs."""
 
-    # Called once when the browser or a page of the context dies.
-    died: Callable[[], None]
+    # Called when the browser or a page of the context dies, and once when a budget is used up, with what completes
+    # "sessions/... ", e.g. "had a page that died".
+    died: Callable[[str], None]
+    spent: Callable[[str], None]
 
     @property
     def dialogs(self) -> Dialogs: ...
@@ -225,7 +227,7 @@ class Context(Protocol):
         ...
 
     async def open_tab(self, *, aside: bool = False) -> Tab:
-        """A new empty tab: in front, or `aside`, unseen by the agent."""
+        """A new empty tab: in front, or `aside`, unseen by the agent. NotActionable when there are too many."""
         ...
 
     async def focus(self, tab: Tab) -> None: ...

@@ -127,15 +127,18 @@ class Registry:
         await session.end(reason)
 
     def _watch(self, session: Session, context: Context) -> None:
-        def died() -> None:
+        def died(what: str) -> None:
             if session.ended is not None:
                 return
             metrics.CRASHES.inc()
-            telemetry.log().warning("session crashed", session=session.name)
-            crash = SessionCrashed(f"the browser under {session.name} died; open a new session", session=session.name)
+            telemetry.log().warning("session crashed", session=session.name, what=what)
+            crash = SessionCrashed(f"{session.name} {what}; open a new session", session=session.name)
             self._end_soon(session.name, crash)
 
-        context.died = died
+        def spent(what: str) -> None:
+            self._end_soon(session.name, SessionGone(f"{session.name} {what}", session=session.name))
+
+        context.died, context.spent = died, spent
 
     def _end_soon(self, name: str, reason: RatchetError) -> None:
         task = asyncio.create_task(self.end(name, reason), name=f"browser: end {name}")

@@ -33,6 +33,14 @@ class BrowserSettings(RoomSettings):
     max_sessions: int = Field(default=32, ge=1)
     # A session dies after so many seconds unless its creator asks for another budget.
     session_budget_s: float = Field(default=900.0, gt=0)
+    # A session dies when its pages have received so many bytes (unpacked), or made so many requests.
+    max_session_bytes: int = Field(default=200_000_000, ge=1)
+    max_session_requests: int = Field(default=20_000, ge=1)
+    # A page whose process needs more memory than this is ended, and its session with it; it bounds JavaScript's heap,
+    # too. A page of 300 elements needs some 100 MB, one of 50 MB of text 1.1 GB.
+    max_page_bytes: int = Field(default=1536 * 1024**2, ge=128 * 1024**2)
+    # Tabs of a session: one more popup is closed, one more new_tab is an error for the model.
+    max_tabs: int = Field(default=20, ge=1)
     # A session that nobody calls for so long dies.
     idle_s: float = Field(default=300.0, gt=0)
     # What is too large for a message is held for its session up to so many bytes; the oldest go first.

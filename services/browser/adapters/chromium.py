@@ -48,6 +48,8 @@ _NOT_WANTED = (
     "PaintHolding",
     "ThirdPartyStoragePartitioning",
 )
+# Without Chromium's own protection one page that pushes history states without end stops all pages of the process.
+_PLAYWRIGHTS = ["--disable-ipc-flooding-protection"]
 _ARGS = (
     # Our own line, beside Playwright's pipe; on the loopback, under a random path, closed to pages by the fence.
     "--remote-debugging-port=0",
@@ -111,7 +113,7 @@ class ChromiumBrowser:
     async def _blank(self, profile: Profile) -> ChromiumContext:
         """A new context with an empty page. Raises BrowserMissing, TabCrashed, ValueError."""
         process = await self.fleet.choose()
-        context = ChromiumContext(process, functools.partial(self._tab_of, process.line))
+        context = ChromiumContext(process, functools.partial(self._tab_of, process.line), self._settings)
         process.enter(context)
         async with _closed_on_failure(context):
             fence = context.fenced(profile.origins)
@@ -145,10 +147,16 @@ class ChromiumBrowser:
             self._playwright = await async_playwright().start()
         executable = self._executable(Path(self._playwright.chromium.executable_path))
         sandbox = [] if os.geteuid() else ["--no-sandbox"]
+        heap = f"--js-flags=--max-old-space-size={self._settings.max_page_bytes // 1024**2}"
         profile = tempfile.TemporaryDirectory(prefix="ratchet-chromium-", ignore_cleanup_errors=True)
         try:
             keeper = await self._playwright.chromium.launch_persistent_context(
-                profile.name, executable_path=executable, headless=True, args=[*_ARGS, *sandbox], handle_sigint=False
+                profile.name,
+                executable_path=executable,
+                headless=True,
+                args=[*_ARGS, heap, *sandbox],
+                ignore_default_args=_PLAYWRIGHTS,
+                handle_sigint=False,
             )
             line = await DevTools.connect(Path(profile.name))
         except (Error, Disconnected) as error:

@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.browser import metrics
 from services.browser.adapters import dressing
@@ -18,14 +18,15 @@ from services.browser.adapters.dialogs import ChromiumDialogs
 from services.browser.adapters.fence import Fence
 from services.browser.adapters.files import Files
 from services.browser.adapters.tab import ChromiumTab
+from services.browser.adapters.usage import Usage
 from services.browser.ports import ContextOptions, NotActionable, Tab, TabCrashed
+from services.browser.settings import BrowserSettings
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Dialog, Download, Page
+    from playwright.async_api import BrowserContext, Dialog, Page
 
     from services.browser.adapters.processes import Process
 
-_MAX_TABS = 20
 _MAX_EVENTS = 50
 # A popup is announced when its first response is there; one that takes longer is shown when it comes.
 _POPUP_S = 2.0
@@ -34,9 +35,15 @@ _POPUP_S = 2.0
 class ChromiumContext:
     """Tabs, events and the fence of one session."""
 
-    def __init__(self, process: Process, tab_of: Callable[[BrowserContext, Page], Awaitable[ChromiumTab]]) -> None:
+    def __init__(
+        self,
+        process: Process,
+        tab_of: Callable[[BrowserContext, Page], Awaitable[ChromiumTab]],
+        settings: BrowserSettings,
+    ) -> None:
         self.process = process
-        self._tab_of = tab_of
+        self._tab_of, self._max_tabs = tab_of, settings.max_tabs
+        self.usage = Usage(settings, lambda what: self.spent(what))
         self._context: BrowserContext | None = None
         self._tabs: list[ChromiumTab] = []
         self._front: ChromiumTab | None = None
@@ -53,8 +60,9 @@ class ChromiumContext:
         self._tasks: set[asyncio.Task[None]] = set()
         self.fence: Fence | None = None
         self.files = Files({})
+        self.died: Callable[[str], None] = lambda _: None
+        self.spent: Callable[[str], None] = lambda _: None
         self.dialogs = ChromiumDialogs(self.tell)
-        self.died: Callable[[], None] = lambda: None
         # Called when its process takes no more sessions, and once when the session has begun to act or is over.
         self.retired: Callable[[], None] = lambda: None
         self.begun: Callable[[], None] = lambda: None
@@ -128,6 +136,8 @@ class ChromiumContext:
 
     async def open_tab(self, *, aside: bool = False) -> ChromiumTab:
         assert self._context is not None
+        if not aside and len(self._tabs) >= self._max_tabs:
+            raise NotActionable(f"the session has {self._max_tabs} tabs, no more are allowed; close one first")
         self._opening += 1
         try:
             page = await self._context.new_page()
@@ -193,8 +203,8 @@ class ChromiumContext:
         from playwright.async_api import Error
 
         assert self._context is not None
-        if len(self._tabs) + self._num_adopting >= _MAX_TABS:
-            self.tell("popup", f"closed a popup: the session has {_MAX_TABS} tabs")
+        if len(self._tabs) + self._num_adopting >= self._max_tabs:
+            self.tell("popup", f"closed a popup: the session has {self._max_tabs} tabs")
             with contextlib.suppress(Error):
                 await page.close()
             return
@@ -225,15 +235,17 @@ class ChromiumContext:
 
         def crashed(_: Page) -> None:
             tab.crashed = True
-            self.died()
+            self.died(self.process.why_a_page_died())
 
-        def download(item: Download) -> None:
-            self.tell("download", f"refused to download {item.suggested_filename[:120]}")
+        def download(event: dict[str, Any]) -> None:
+            self.tell("download", f"refused to download {event['suggestedFilename'][:120]}")
 
+        self.usage.count(tab.line)
         tab.clock = self.dialogs.clock
         tab.page.on("close", closed)
         tab.page.on("crash", crashed)
-        tab.page.on("download", download)
+        # On the line that also tells when the page has settled: it is there before.
+        tab.line.on("Page.downloadWillBegin", download)
 
     async def _dialog(self, dialog: Dialog) -> None:
         await self.dialogs.hear(dialog, self._front.page if self._front else None)

@@ -7,6 +7,7 @@ profiles of the last sessions; one whose process died, left service, or that got
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator
@@ -71,7 +72,7 @@ class Spares:
         for spare in self._spares:
             if spare.profile == profile and not spare.lost:
                 self._spares.remove(spare)
-                spare.context.died = spare.context.retired = _nothing
+                spare.context.died, spare.context.retired = _nothing, _nothing
                 return spare.context
         return None
 
@@ -128,7 +129,7 @@ class Spares:
             return False
         context = await self._opened(profile)
         spare = _Spare(profile, context, time.monotonic())
-        context.died = context.retired = lambda: self._lose(spare)
+        context.died = context.retired = functools.partial(self._lose, spare)
         self._spares.append(spare)
         return True
 
@@ -136,11 +137,11 @@ class Spares:
         self._spares.remove(spare)
         await asyncio.shield(spare.context.close())
 
-    def _lose(self, spare: _Spare) -> None:
+    def _lose(self, spare: _Spare, *_: str) -> None:
         """Nobody takes it any more."""
         spare.lost = True
         self._changed.set()
 
 
-def _nothing() -> None:
+def _nothing(*_: str) -> None:
     pass

@@ -7,14 +7,12 @@ has; another has taken its place before. A process that died is replaced when th
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import tempfile
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.browser.adapters.devtools import Disconnected, Refused
+from services.browser.adapters.watch import MemoryWatch, resident_bytes
 from services.browser.errors import BrowserMissing
 from services.browser.settings import BrowserSettings
 from services.common import telemetry
@@ -38,7 +36,8 @@ class Process:
         # Set while no context is on it.
         self.empty = asyncio.Event()
         self._profile = profile
-        self._statm: Path | None = None
+        self._pid = 0
+        self._watch: MemoryWatch | None = None
         browser.on("disconnected", self._died)
 
     @property
@@ -57,13 +56,25 @@ class Process:
         if not self.contexts:
             self.empty.set()
 
-    async def memory_bytes(self) -> int:
+    async def watch(self, max_page_bytes: int) -> None:
+        """End pages that need more memory than this."""
+        try:
+            told = await self.line.send("SystemInfo.getProcessInfo", {})
+        except (Refused, Disconnected):
+            return
+        self._pid = next((each["id"] for each in told["processInfo"] if each["type"] == "browser"), 0)
+        self._watch = MemoryWatch(self._pid, max_page_bytes)
+
+    def memory_bytes(self) -> int:
         """Resident memory of the browser process itself, not of its pages'; 0 where the system does not tell."""
-        if self._statm is None:
-            self._statm = Path("/proc", str(await self._pid()), "statm")
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            return int(self._statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        return 0
+        return resident_bytes(self._pid)
+
+    def why_a_page_died(self) -> str:
+        """Completes "session ...", for a page that was just seen to have died."""
+        if self._watch is None or not self._watch.explains():
+            return "had a page that died"
+        allowed = f"{self._watch.max_bytes / 1e6:.0f} MB, RATCHET_BROWSER__MAX_PAGE_BYTES"
+        return f"had a page that needed more memory than a page may ({allowed})"
 
     async def close(self) -> None:
         """End the process; idempotent."""
@@ -71,19 +82,14 @@ class Process:
         await self.line.close()
         self._profile.cleanup()
 
-    async def _pid(self) -> int:
-        try:
-            told = await self.line.send("SystemInfo.getProcessInfo", {})
-        except (Refused, Disconnected):
-            return 0
-        return next((each["id"] for each in told["processInfo"] if each["type"] == "browser"), 0)
-
     def _died(self, _: Browser) -> None:
         self._profile.cleanup()
+        if self._watch is not None:
+            self._watch.stop()
         for context in list(self.contexts):
             for tab in context.tabs:
                 tab.crashed = True
-            context.died()
+            context.died("lost its browser")
             self.leave(context)
 
 
@@ -114,7 +120,7 @@ class Fleet:
         chosen = min(self._serving(), key=lambda process: len(process.contexts))
         # The last context of a process: the next one finds another.
         is_last = chosen.num_opened + 1 >= self._settings.sessions_per_browser
-        if is_last or await chosen.memory_bytes() > self._settings.max_browser_bytes:
+        if is_last or chosen.memory_bytes() > self._settings.max_browser_bytes:
             self._replace_soon(chosen)
         return chosen
 
@@ -138,7 +144,9 @@ class Fleet:
         await asyncio.shield(launch)
 
     async def _add(self) -> None:
-        self.processes.append(await self._launch())
+        process = await self._launch()
+        await process.watch(self._settings.max_page_bytes)
+        self.processes.append(process)
 
     def _replace_soon(self, old: Process) -> None:
         if any(task.get_name() == _name(old) for task in self._tasks):

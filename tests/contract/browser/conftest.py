@@ -24,6 +24,7 @@ from services.browser.registry import Registry
 from services.browser.service import SERVICE, BrowserServicer
 from services.browser.settings import BrowserSettings
 from services.common.rpc import Mount, dial, serve
+from tests.contract.browser import bad_pages
 from tests.contract.browser.acting_pages import PAGES
 
 SHOP = "http://shop.test"
@@ -192,7 +193,8 @@ def _app(asked: list[str], other: Callable[[], str]) -> Starlette:
             Route("/echo", _echo, methods=["POST"]),
             Route("/uploaded", _uploaded, methods=["POST"]),
             Route("/secret", page("the secret")),
-            *(Route(f"/{name}", page(html)) for name, html in PAGES.items()),
+            *bad_pages.ROUTES,
+            *(Route(f"/{name}", page(html)) for name, html in (PAGES | bad_pages.PAGES).items()),
         ]
     )
     return recorded  # type: ignore[return-value]

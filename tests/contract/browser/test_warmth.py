@@ -123,7 +123,7 @@ async def test_a_process_that_grew_is_replaced(opened: Opener) -> None:
     world = await opened(warm_contexts=0, max_browser_bytes=64 * 1024**2)  # less than Chromium needs at all
     session = await world.open()
     (old,) = [process for process in world.browser.fleet.processes if process.contexts]
-    assert await old.memory_bytes() > 64 * 1024**2
+    assert old.memory_bytes() > 64 * 1024**2
     await until(world, lambda: old.retired)
     assert (await world.act(session.session, f"goto [{SHOP}/cart]")).observation.title == "Cart"
 
