@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import functools
 from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -145,10 +147,14 @@ class ChromiumTab:
         return parse_text(await self._read(format="compact", last=last, taken=taken, boxes=boxes))
 
     async def _read(self, **options: Any) -> Answer:
-        try:
-            return await self._reader.observe(self._activity.main_frame, self.document, options)
-        except NotActionable:  # the document went away, or its script was stopped, in the middle of it
-            await self.settle()
+        # The document may go away, or its script be stopped, in the middle of it; some pages navigate for ever.
+        stop = functools.partial(self.send, "Page.stopLoading")
+        for remedy in (self.settle, stop, stop, stop):
+            try:
+                return await self._reader.observe(self._activity.main_frame, self.document, options)
+            except NotActionable:
+                with contextlib.suppress(NotActionable):  # it is between two documents
+                    await remedy()
         try:
             return await self._reader.observe(self._activity.main_frame, self.document, options)
         except NotActionable as error:

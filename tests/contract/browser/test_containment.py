@@ -127,3 +127,53 @@ async def test_a_page_that_closes_itself_leaves_an_empty_tab(world: World) -> No
     await world.value(opened.session, "setTimeout(() => window.close())")
     outcome = await world.act(opened.session, "scroll [up]")
     assert outcome.observation.num_tabs == 1
+
+
+@pytest.mark.parametrize("scheme", ["data", "file", "view-source", "chrome"])
+async def test_a_link_to_another_scheme_leads_nowhere(world: World, scheme: str) -> None:
+    opened = await world.open("/bad/schemes")
+    outcome = await world.click(opened, scheme, opened.session)
+    assert outcome.observation.url == f"{SHOP}/bad/schemes"
+
+
+@pytest.mark.parametrize(("scheme", "title"), [("blob", "Blob"), ("javascript", "ran")])
+async def test_a_link_to_the_pages_own_making_is_followed_inside_the_fence(
+    world: World, scheme: str, title: str
+) -> None:
+    opened = await world.open("/bad/schemes")
+    outcome = await world.click(opened, scheme, opened.session)
+    assert outcome.observation.title == title
+    world.asked.clear()
+    await world.value(opened.session, f"fetch('{world.other}/secret', {{mode: 'no-cors'}}).catch(() => 0)")
+    assert world.asked == []
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "blob:http://x/1", "view-source:http://shop.test/", "about:blank"]
+)
+async def test_an_agent_cannot_go_to_another_scheme(world: World, url: str) -> None:
+    opened = await world.open()
+    outcome = await world.act(opened.session, f"goto [{url}]")
+    assert outcome.error.endswith(f"outside the sites that can be reached: {SHOP}")
+
+
+async def test_a_service_worker_stays_inside(world: World) -> None:
+    opened = await world.open("/bad/plain")
+    world.asked.clear()
+    await world.act(opened.session, f"goto [{SHOP}/bad/worker]")
+    asked = "(async () => { while (!/asked|no worker/.test(document.title)) await new Promise(setTimeout) })()"
+    await world.value(opened.session, asked)
+    await world.value(opened.session, f"fetch('{world.other}/secret', {{mode: 'no-cors'}}).catch(() => 0)")
+    assert "/bad/worker.js" in world.asked
+    assert "/secret" not in world.asked
+    events = (await world.act(opened.session, "scroll [up]")).events
+    assert f"refused {world.other}/secret: outside the sites" in events
+
+
+async def test_sockets_and_event_sources_are_refused(world: World) -> None:
+    opened = await world.open("/bad/plain")
+    world.asked.clear()
+    await world.act(opened.session, f"goto [{SHOP}/bad/sockets]")
+    ended = "(async () => { while (ended.length < 2) await new Promise(setTimeout); return ended.sort().join() })()"
+    assert await world.value(opened.session, ended) == "refused socket,refused source"
+    assert "/secret" not in world.asked
