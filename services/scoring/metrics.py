@@ -13,3 +13,6 @@ EVALUATE_SECONDS = Histogram(
     "Time to score one episode, looks at pages included",
     buckets=(0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
 )
+TEXTS_EMBEDDED = Counter(
+    "ratchet_scoring_embedded_texts_total", "Texts embedded, by where their vector was", ["source"]
+)

@@ -21,3 +21,14 @@ class ScoringSettings(RoomSettings):
     probe_timeout_s: float = Field(default=30.0, gt=0)
     # Bootstrap resamples when a request asks for 0.
     num_resamples: int = Field(default=10_000, ge=1_000)
+    # What embeds the steps of trajectories for VERTEX_DTW: "packaged" (all-MiniLM-L6-v2 from the extra `scoring`, no
+    # network), a folder, or a name on the Hub. The paper's is "sentence-transformers/all-mpnet-base-v2".
+    vertex_model: str = Field(default="packaged", min_length=1)
+    # What embeds intent templates for capabilities. The paper's is "sentence-transformers/all-distilroberta-v1".
+    capability_model: str = Field(default="packaged", min_length=1)
+    # Cosine from which two templates of the same sites are one capability.
+    capability_threshold: float = Field(default=0.6, gt=0, le=1)
+    # Vectors that stay on disk, 1.5 to 3 KB each; the oldest go first.
+    max_cached_embeddings: int = Field(default=100_000, ge=1)
+    # Trajectories that one request may read.
+    max_trajectories: int = Field(default=50_000, ge=1)
