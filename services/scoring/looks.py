@@ -75,6 +75,11 @@ class Looker:
             session=self._session, url=look.url, locator=look.locator, prep_actions=prep_actions
         )
         answer: browser_pb.ProbeResponse = await self._browser.Probe(request, timeout=self._timeout_s)
+        if answer.content_blob.name:
+            # What a page must include may stand after what one message holds.
+            asked = browser_pb.ReadBlobRequest(name=answer.content_blob.name)
+            chunks = [reply.chunk async for reply in self._browser.ReadBlob(asked, timeout=self._timeout_s)]
+            answer.content = b"".join(chunks).decode("utf-8")
         return answer
 
 

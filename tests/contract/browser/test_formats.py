@@ -142,6 +142,7 @@ PAGES = {
     "framed": """<title>Framed</title><style>body {margin: 0}</style>
         <button style="position:absolute;left:10px;top:20px;width:100px;height:30px">Inside</button>
         <button style="position:absolute;left:10px;top:500px;width:100px;height:30px">Clipped</button>
+        <button style="position:absolute;left:400px;top:20px;width:100px;height:30px">Beside</button>
         <iframe srcdoc="<body style='margin:0'><button style='width:50px;height:20px'>Inmost" style="position:absolute;
         left:20px;top:100px;width:100px;height:50px;border:0"></iframe>""",
     "long": "<title>Long</title>"
@@ -189,6 +190,7 @@ async def test_boxes_are_of_the_window_through_all_frames(world: World, sites: l
     assert found["Inmost"] == (INMOST, True)
     if not format_name.startswith("webarena-axtree-viewport"):
         assert found["Far"] == ([10, 900, 100, 30], False)
+        assert found["Beside"] == ([608, 128, 100, 30], False)
         assert found["Clipped"] == ([218, 608, 100, 30], False)
 
 
@@ -229,7 +231,7 @@ async def test_two_modes_differ_by_the_forgotten_brackets(world: World, sites: l
     published = await boxes_of(world, session, "webarena-axtree-viewport-as-published")
     assert "Half" in published
     assert "Half" not in strict
-    assert not {"Far", "Clipped"} & published.keys()
+    assert not {"Far", "Clipped", "Beside"} & published.keys()
     assert "Near" in strict
 
 

@@ -75,6 +75,11 @@ async def test_what_is_not_there_fails_the_check_and_says_so(rooms, session, tar
     assert says in check.detail
 
 
+async def test_what_stands_at_the_end_of_a_huge_page_is_found(rooms, session):
+    wanted = looks(("last", "'ä'.repeat(2e6) + ' the end'", {"must_include": ["the end"]}))
+    assert (await evaluate(rooms, wanted, session=session)).reward == 1
+
+
 async def test_prep_actions_run_before_the_look(rooms, session):
     wanted = looks(("__SHOPPING__/cart", "document.querySelector('.total').outerText", {"exact_match": "Total: $0"}))
     assert (await evaluate(rooms, wanted, session=session)).reward == 0
