@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ratchet.scoring.v1 import scoring_service_pb2 as pb
 from ratchet.scoring.v1 import scoring_service_pb2_grpc as pb_grpc
-from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory_pb
 from services.common.errors import InvalidArgument
-from services.scoring import comparison, evaluation, matching, metrics, plausibility
+from services.scoring import behaviour, comparison, evaluation, likeness, matching, measuring, metrics, plausibility
+from services.scoring import stored as attempts
+from services.scoring.embeddings import Embeddings
 from services.scoring.settings import ScoringSettings
+from services.scoring.stored import Stored
+
+
+class Models(NamedTuple):
+    """What embeds what."""
+
+    vertex: Embeddings
+    capability: Embeddings
 
 
 class ScoringService(pb_grpc.ScoringServiceServicer):
     """Judges what the trajectory store keeps and what a browser session shows, through their stubs."""
 
-    def __init__(self, trajectories: Any, browser: Any, settings: ScoringSettings) -> None:
-        self._trajectories = trajectories
+    def __init__(self, trajectories: Any, browser: Any, models: Models, settings: ScoringSettings) -> None:
+        self._stored = Stored(trajectories, settings.max_trajectories)
         self._browser = browser
+        self._models = models
         self._settings = settings
 
     async def EvaluateEpisode(self, request: pb.EvaluateEpisodeRequest, context: Any) -> pb.EvaluateEpisodeResponse:
@@ -36,9 +45,11 @@ class ScoringService(pb_grpc.ScoringServiceServicer):
             raise InvalidArgument("parents is empty; name the runs whose trajectories are to be judged")
         judged: list[tuple[pb.Verdict, bool]] = []
         for parent in dict.fromkeys(request.parents):
+            selection = pb.Selection(label=parent, parents=[parent], phase=request.phase)
             of_run = [
                 (plausibility.judge(trajectory), trajectory.reward >= 1)
-                async for trajectory in self._succeeded(parent, request.phase)
+                async for page in self._stored.pages(selection, with_steps=True, may_be_empty=True)
+                for trajectory in page
             ]
             # By name: the order of arrival differs from run to run.
             judged += sorted(of_run, key=lambda pair: pair[0].trajectory)
@@ -51,19 +62,32 @@ class ScoringService(pb_grpc.ScoringServiceServicer):
     async def ComparePolicies(self, request: pb.ComparePoliciesRequest, context: Any) -> pb.ComparePoliciesResponse:
         return await asyncio.to_thread(comparison.compare, request, self._settings.num_resamples)
 
-    async def _succeeded(self, parent: str, phase: str) -> AsyncIterator[trajectory_pb.Trajectory]:
-        token = ""
-        while True:
-            page = await self._trajectories.ListTrajectories(
-                trajectory_pb.ListTrajectoriesRequest(
-                    parent=parent,
-                    phase=phase,
-                    state=trajectory_pb.Trajectory.STATE_SUCCEEDED,
-                    with_steps=True,
-                    page_token=token,
-                )
-            )
-            for trajectory in page.trajectories:
-                yield trajectory
-            if not (token := page.next_page_token):
-                return
+    async def MeasureCapabilities(
+        self, request: pb.MeasureCapabilitiesRequest, context: Any
+    ) -> pb.MeasureCapabilitiesResponse:
+        settings = self._settings
+        return await measuring.measure(
+            request, self._stored, self._models.capability, settings.capability_threshold, settings.num_resamples
+        )
+
+    async def CompareTrajectories(
+        self, request: pb.CompareTrajectoriesRequest, context: Any
+    ) -> pb.CompareTrajectoriesResponse:
+        settings = self._settings
+        return await likeness.compare(
+            request, self._stored, self._models.vertex, settings.vertex_text, settings.num_resamples
+        )
+
+    async def SummariseBehaviour(
+        self, request: pb.SummariseBehaviourRequest, context: Any
+    ) -> pb.SummariseBehaviourResponse:
+        attempts.check(request.agents)
+        response = pb.SummariseBehaviourResponse()
+        for selection in request.agents:
+            found = [
+                behaviour.facts_of(trajectory)
+                async for page in self._stored.pages(selection, with_steps=True)
+                for trajectory in page
+            ]
+            response.behaviours.append(behaviour.summarise(selection.label, found))
+        return response

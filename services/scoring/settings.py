@@ -24,6 +24,8 @@ class ScoringSettings(RoomSettings):
     # What embeds the steps of trajectories for VERTEX_DTW: "packaged" (all-MiniLM-L6-v2 from the extra `scoring`, no
     # network), a folder, or a name on the Hub. The paper's is "sentence-transformers/all-mpnet-base-v2".
     vertex_model: str = Field(default="packaged", min_length=1)
+    # What stands first in a step's text (see likeness.py): models read 256 (packaged) to 384 tokens of it.
+    vertex_text: Literal["paper", "response_first"] = "paper"
     # What embeds intent templates for capabilities. The paper's is "sentence-transformers/all-distilroberta-v1".
     capability_model: str = Field(default="packaged", min_length=1)
     # Cosine from which two templates of the same sites are one capability.

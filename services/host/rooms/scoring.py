@@ -15,17 +15,24 @@ from services.common.settings import load
 
 @asynccontextmanager
 async def open_room(
-    table: dict[str, Any],
-    dial: Callable[[str], aio.Channel],
-    home: Path,  # noqa: ARG001 - every room is opened alike
+    table: dict[str, Any], dial: Callable[[str], aio.Channel], home: Path
 ) -> AsyncIterator[list[Mount]]:
-    """Scoring's mounts; it keeps nothing on disk."""
+    """Scoring's mounts; on disk it keeps remembered embeddings only. Models are loaded when they are first needed."""
     from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub
     from ratchet.scoring.v1 import scoring_service_pb2_grpc as pb_grpc
     from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceStub
-    from services.scoring.service import ScoringService
+    from services.scoring.adapters.sentences import SentenceEmbedder
+    from services.scoring.adapters.sqlite import SqliteVectors
+    from services.scoring.embeddings import Embeddings
+    from services.scoring.service import Models, ScoringService
     from services.scoring.settings import ScoringSettings
 
     settings = load(ScoringSettings, table)
-    service = ScoringService(TrajectoryServiceStub(dial("trajectory")), BrowserServiceStub(dial("browser")), settings)
+    cache = SqliteVectors(home / "scoring" / "embeddings.db", settings.max_cached_embeddings)
+    named = {
+        name: Embeddings(SentenceEmbedder(name), cache) for name in (settings.vertex_model, settings.capability_model)
+    }
+    models = Models(vertex=named[settings.vertex_model], capability=named[settings.capability_model])
+    store, browser = TrajectoryServiceStub(dial("trajectory")), BrowserServiceStub(dial("browser"))
+    service = ScoringService(store, browser, models, settings)
     yield [Mount(pb_grpc.add_ScoringServiceServicer_to_server, service, "ratchet.scoring.v1.ScoringService")]

@@ -523,3 +523,490 @@ class ComparePoliciesResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["differences", b"differences", "num_resamples", b"num_resamples", "scores", b"scores", "seed", b"seed"]) -> None: ...
 
 Global___ComparePoliciesResponse: typing_extensions.TypeAlias = ComparePoliciesResponse
+
+@typing.final
+class Selection(google.protobuf.message.Message):
+    """An agent's stored attempts: SUCCEEDED trajectories of some runs."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LABEL_FIELD_NUMBER: builtins.int
+    PARENTS_FIELD_NUMBER: builtins.int
+    PHASE_FIELD_NUMBER: builtins.int
+    POLICY_FIELD_NUMBER: builtins.int
+    SPLIT_FIELD_NUMBER: builtins.int
+    label: builtins.str
+    """What the answer calls it, usually a policy's name."""
+    phase: builtins.str
+    """Equality filters; empty matches all."""
+    policy: builtins.str
+    split: builtins.str
+    @property
+    def parents(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Runs: iterations/{i} or evaluations/{v}."""
+
+    def __init__(
+        self,
+        *,
+        label: builtins.str = ...,
+        parents: collections.abc.Iterable[builtins.str] | None = ...,
+        phase: builtins.str = ...,
+        policy: builtins.str = ...,
+        split: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["label", b"label", "parents", b"parents", "phase", b"phase", "policy", b"policy", "split", b"split"]) -> None: ...
+
+Global___Selection: typing_extensions.TypeAlias = Selection
+
+@typing.final
+class MeasureCapabilitiesRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class CapabilityOfTaskEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    AGENTS_FIELD_NUMBER: builtins.int
+    BASELINE_FIELD_NUMBER: builtins.int
+    TRIVIAL_FIELD_NUMBER: builtins.int
+    CAPABILITY_OF_TASK_FIELD_NUMBER: builtins.int
+    THRESHOLD_FIELD_NUMBER: builtins.int
+    NUM_RESAMPLES_FIELD_NUMBER: builtins.int
+    SEED_FIELD_NUMBER: builtins.int
+    baseline: builtins.str
+    """Label of the agent against which the others gain and lose; empty for the first."""
+    threshold: builtins.float
+    """Cosine from which two templates are joined; 0 for the room's default."""
+    num_resamples: builtins.int
+    seed: builtins.int
+    @property
+    def agents(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Selection]: ...
+    @property
+    def trivial(self) -> Global___Selection:
+        """The trivial agent's attempts; without parents there is no variant without the trivial tasks."""
+
+    @property
+    def capability_of_task(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Capability by task key ("{world}:{task_id}") or by task_id alone, the key first. Empty: templates with the same
+        sites are joined where their embeddings are alike.
+        """
+
+    def __init__(
+        self,
+        *,
+        agents: collections.abc.Iterable[Global___Selection] | None = ...,
+        baseline: builtins.str = ...,
+        trivial: Global___Selection | None = ...,
+        capability_of_task: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        threshold: builtins.float = ...,
+        num_resamples: builtins.int = ...,
+        seed: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["trivial", b"trivial"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["agents", b"agents", "baseline", b"baseline", "capability_of_task", b"capability_of_task", "num_resamples", b"num_resamples", "seed", b"seed", "threshold", b"threshold", "trivial", b"trivial"]) -> None: ...
+
+Global___MeasureCapabilitiesRequest: typing_extensions.TypeAlias = MeasureCapabilitiesRequest
+
+@typing.final
+class Capability(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    SITES_FIELD_NUMBER: builtins.int
+    TEMPLATES_FIELD_NUMBER: builtins.int
+    NUM_TASKS_FIELD_NUMBER: builtins.int
+    NUM_NONTRIVIAL_TASKS_FIELD_NUMBER: builtins.int
+    AGENTS_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """The first of its templates, or its name in capability_of_task."""
+    num_tasks: builtins.int
+    num_nontrivial_tasks: builtins.int
+    """Tasks of it that the trivial agent does not solve."""
+    @property
+    def sites(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def templates(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def agents(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Labels of the agents that solve a task of it."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        sites: collections.abc.Iterable[builtins.str] | None = ...,
+        templates: collections.abc.Iterable[builtins.str] | None = ...,
+        num_tasks: builtins.int = ...,
+        num_nontrivial_tasks: builtins.int = ...,
+        agents: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agents", b"agents", "name", b"name", "num_nontrivial_tasks", b"num_nontrivial_tasks", "num_tasks", b"num_tasks", "sites", b"sites", "templates", b"templates"]) -> None: ...
+
+Global___Capability: typing_extensions.TypeAlias = Capability
+
+@typing.final
+class CapabilityScore(google.protobuf.message.Message):
+    """Share of the capabilities that an agent has: it solves at least one task of each in at least one attempt."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LABEL_FIELD_NUMBER: builtins.int
+    NUM_HAD_FIELD_NUMBER: builtins.int
+    NUM_CAPABILITIES_FIELD_NUMBER: builtins.int
+    MEAN_FIELD_NUMBER: builtins.int
+    INTERVAL_FIELD_NUMBER: builtins.int
+    GAINED_FIELD_NUMBER: builtins.int
+    LOST_FIELD_NUMBER: builtins.int
+    label: builtins.str
+    num_had: builtins.int
+    num_capabilities: builtins.int
+    """Capabilities that the attempts of any agent in the request fall into."""
+    mean: builtins.float
+    @property
+    def interval(self) -> Global___Interval:
+        """95 % percentile bootstrap over capabilities."""
+
+    @property
+    def gained(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Against the baseline; empty for the baseline itself."""
+
+    @property
+    def lost(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        label: builtins.str = ...,
+        num_had: builtins.int = ...,
+        num_capabilities: builtins.int = ...,
+        mean: builtins.float = ...,
+        interval: Global___Interval | None = ...,
+        gained: collections.abc.Iterable[builtins.str] | None = ...,
+        lost: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["interval", b"interval"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["gained", b"gained", "interval", b"interval", "label", b"label", "lost", b"lost", "mean", b"mean", "num_capabilities", b"num_capabilities", "num_had", b"num_had"]) -> None: ...
+
+Global___CapabilityScore: typing_extensions.TypeAlias = CapabilityScore
+
+@typing.final
+class MeasureCapabilitiesResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CAPABILITIES_FIELD_NUMBER: builtins.int
+    SCORES_FIELD_NUMBER: builtins.int
+    NONTRIVIAL_SCORES_FIELD_NUMBER: builtins.int
+    BASELINE_FIELD_NUMBER: builtins.int
+    EMBEDDING_MODEL_FIELD_NUMBER: builtins.int
+    THRESHOLD_FIELD_NUMBER: builtins.int
+    NUM_TEMPLATES_FIELD_NUMBER: builtins.int
+    NUM_RESAMPLES_FIELD_NUMBER: builtins.int
+    SEED_FIELD_NUMBER: builtins.int
+    baseline: builtins.str
+    """Label of the agent against which is gained and lost."""
+    embedding_model: builtins.str
+    """What embedded the templates and from which cosine they were joined; empty and 0 for a given mapping."""
+    threshold: builtins.float
+    num_templates: builtins.int
+    num_resamples: builtins.int
+    seed: builtins.int
+    @property
+    def capabilities(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Capability]: ...
+    @property
+    def scores(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___CapabilityScore]: ...
+    @property
+    def nontrivial_scores(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___CapabilityScore]:
+        """The same without the tasks that the trivial agent solves; a capability that has no other task is left out."""
+
+    def __init__(
+        self,
+        *,
+        capabilities: collections.abc.Iterable[Global___Capability] | None = ...,
+        scores: collections.abc.Iterable[Global___CapabilityScore] | None = ...,
+        nontrivial_scores: collections.abc.Iterable[Global___CapabilityScore] | None = ...,
+        baseline: builtins.str = ...,
+        embedding_model: builtins.str = ...,
+        threshold: builtins.float = ...,
+        num_templates: builtins.int = ...,
+        num_resamples: builtins.int = ...,
+        seed: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["baseline", b"baseline", "capabilities", b"capabilities", "embedding_model", b"embedding_model", "nontrivial_scores", b"nontrivial_scores", "num_resamples", b"num_resamples", "num_templates", b"num_templates", "scores", b"scores", "seed", b"seed", "threshold", b"threshold"]) -> None: ...
+
+Global___MeasureCapabilitiesResponse: typing_extensions.TypeAlias = MeasureCapabilitiesResponse
+
+@typing.final
+class CompareTrajectoriesRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AGENTS_FIELD_NUMBER: builtins.int
+    REFERENCES_FIELD_NUMBER: builtins.int
+    TRIVIAL_FIELD_NUMBER: builtins.int
+    NUM_RESAMPLES_FIELD_NUMBER: builtins.int
+    SEED_FIELD_NUMBER: builtins.int
+    num_resamples: builtins.int
+    """At least 1,000; 0 means the room's default."""
+    seed: builtins.int
+    @property
+    def agents(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Selection]: ...
+    @property
+    def references(self) -> Global___Selection:
+        """Attempts of stronger agents; those with reward 1 are references, tasks without one do not count."""
+
+    @property
+    def trivial(self) -> Global___Selection:
+        """The trivial agent's attempts, whose likeness is taken away; without parents nothing is."""
+
+    def __init__(
+        self,
+        *,
+        agents: collections.abc.Iterable[Global___Selection] | None = ...,
+        references: Global___Selection | None = ...,
+        trivial: Global___Selection | None = ...,
+        num_resamples: builtins.int = ...,
+        seed: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["references", b"references", "trivial", b"trivial"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["agents", b"agents", "num_resamples", b"num_resamples", "references", b"references", "seed", b"seed", "trivial", b"trivial"]) -> None: ...
+
+Global___CompareTrajectoriesRequest: typing_extensions.TypeAlias = CompareTrajectoriesRequest
+
+@typing.final
+class TrajectoryScore(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class ScoresEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.float
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.float = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    LABEL_FIELD_NUMBER: builtins.int
+    NUM_TASKS_FIELD_NUMBER: builtins.int
+    NUM_MISSING_FIELD_NUMBER: builtins.int
+    MEAN_FIELD_NUMBER: builtins.int
+    INTERVAL_FIELD_NUMBER: builtins.int
+    SCORES_FIELD_NUMBER: builtins.int
+    label: builtins.str
+    num_tasks: builtins.int
+    """Tasks with a reference."""
+    num_missing: builtins.int
+    """Of these, tasks that the agent has no trajectory for; they score 0."""
+    mean: builtins.float
+    @property
+    def interval(self) -> Global___Interval:
+        """95 % percentile bootstrap over tasks."""
+
+    @property
+    def scores(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
+        """By task key; the mean over the agent's attempts, each against its best reference."""
+
+    def __init__(
+        self,
+        *,
+        label: builtins.str = ...,
+        num_tasks: builtins.int = ...,
+        num_missing: builtins.int = ...,
+        mean: builtins.float = ...,
+        interval: Global___Interval | None = ...,
+        scores: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["interval", b"interval"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["interval", b"interval", "label", b"label", "mean", b"mean", "num_missing", b"num_missing", "num_tasks", b"num_tasks", "scores", b"scores"]) -> None: ...
+
+Global___TrajectoryScore: typing_extensions.TypeAlias = TrajectoryScore
+
+@typing.final
+class CompareTrajectoriesResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SCORES_FIELD_NUMBER: builtins.int
+    EMBEDDING_MODEL_FIELD_NUMBER: builtins.int
+    NUM_REFERENCES_FIELD_NUMBER: builtins.int
+    NUM_WITHOUT_TRIVIAL_FIELD_NUMBER: builtins.int
+    NUM_RESAMPLES_FIELD_NUMBER: builtins.int
+    SEED_FIELD_NUMBER: builtins.int
+    embedding_model: builtins.str
+    num_references: builtins.int
+    num_without_trivial: builtins.int
+    """Tasks with a reference for which the trivial agent has no trajectory: nothing is taken away there."""
+    num_resamples: builtins.int
+    seed: builtins.int
+    @property
+    def scores(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TrajectoryScore]: ...
+    def __init__(
+        self,
+        *,
+        scores: collections.abc.Iterable[Global___TrajectoryScore] | None = ...,
+        embedding_model: builtins.str = ...,
+        num_references: builtins.int = ...,
+        num_without_trivial: builtins.int = ...,
+        num_resamples: builtins.int = ...,
+        seed: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["embedding_model", b"embedding_model", "num_references", b"num_references", "num_resamples", b"num_resamples", "num_without_trivial", b"num_without_trivial", "scores", b"scores", "seed", b"seed"]) -> None: ...
+
+Global___CompareTrajectoriesResponse: typing_extensions.TypeAlias = CompareTrajectoriesResponse
+
+@typing.final
+class SummariseBehaviourRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AGENTS_FIELD_NUMBER: builtins.int
+    @property
+    def agents(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Selection]: ...
+    def __init__(
+        self,
+        *,
+        agents: collections.abc.Iterable[Global___Selection] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agents", b"agents"]) -> None: ...
+
+Global___SummariseBehaviourRequest: typing_extensions.TypeAlias = SummariseBehaviourRequest
+
+@typing.final
+class Behaviour(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class StopReasonsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.int
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.int = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    @typing.final
+    class MeanSByPartEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.float
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.float = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    LABEL_FIELD_NUMBER: builtins.int
+    NUM_TRAJECTORIES_FIELD_NUMBER: builtins.int
+    MEAN_STEPS_FIELD_NUMBER: builtins.int
+    MEDIAN_STEPS_FIELD_NUMBER: builtins.int
+    NUM_STEPS_FIELD_NUMBER: builtins.int
+    NUM_UNPARSABLE_FIELD_NUMBER: builtins.int
+    NUM_REFUSED_FIELD_NUMBER: builtins.int
+    NUM_REPEATED_FIELD_NUMBER: builtins.int
+    STOP_REASONS_FIELD_NUMBER: builtins.int
+    NUM_GIVEN_UP_FIELD_NUMBER: builtins.int
+    NUM_RIGHTLY_GIVEN_UP_FIELD_NUMBER: builtins.int
+    NUM_WRONGLY_TRIED_FIELD_NUMBER: builtins.int
+    NUM_SOLVED_FIELD_NUMBER: builtins.int
+    MEAN_PROMPT_TOKENS_FIELD_NUMBER: builtins.int
+    MEAN_RESPONSE_TOKENS_FIELD_NUMBER: builtins.int
+    MEAN_S_FIELD_NUMBER: builtins.int
+    MEDIAN_S_FIELD_NUMBER: builtins.int
+    MEAN_S_BY_PART_FIELD_NUMBER: builtins.int
+    label: builtins.str
+    num_trajectories: builtins.int
+    mean_steps: builtins.float
+    median_steps: builtins.float
+    num_steps: builtins.int
+    num_unparsable: builtins.int
+    """Steps whose response held no action that could be parsed."""
+    num_refused: builtins.int
+    """Steps whose action was parsed, and refused by the page."""
+    num_repeated: builtins.int
+    """Steps whose action equals an earlier one of the same trajectory."""
+    num_given_up: builtins.int
+    """Answered "N/A"."""
+    num_rightly_given_up: builtins.int
+    """Of these, where the task's reference is N/A."""
+    num_wrongly_tried: builtins.int
+    """Tasks whose reference is N/A, and which were not given up."""
+    num_solved: builtins.int
+    mean_prompt_tokens: builtins.float
+    mean_response_tokens: builtins.float
+    mean_s: builtins.float
+    median_s: builtins.float
+    @property
+    def stop_reasons(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.int]:
+        """How trajectories ended: "answered", "max_steps", "repeated_actions", "repeated_typing", "unparsable"."""
+
+    @property
+    def mean_s_by_part(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
+        """Seconds of a trajectory by what they went into, as in Trajectory.timings ("observe", "act", ...): means."""
+
+    def __init__(
+        self,
+        *,
+        label: builtins.str = ...,
+        num_trajectories: builtins.int = ...,
+        mean_steps: builtins.float = ...,
+        median_steps: builtins.float = ...,
+        num_steps: builtins.int = ...,
+        num_unparsable: builtins.int = ...,
+        num_refused: builtins.int = ...,
+        num_repeated: builtins.int = ...,
+        stop_reasons: collections.abc.Mapping[builtins.str, builtins.int] | None = ...,
+        num_given_up: builtins.int = ...,
+        num_rightly_given_up: builtins.int = ...,
+        num_wrongly_tried: builtins.int = ...,
+        num_solved: builtins.int = ...,
+        mean_prompt_tokens: builtins.float = ...,
+        mean_response_tokens: builtins.float = ...,
+        mean_s: builtins.float = ...,
+        median_s: builtins.float = ...,
+        mean_s_by_part: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["label", b"label", "mean_prompt_tokens", b"mean_prompt_tokens", "mean_response_tokens", b"mean_response_tokens", "mean_s", b"mean_s", "mean_s_by_part", b"mean_s_by_part", "mean_steps", b"mean_steps", "median_s", b"median_s", "median_steps", b"median_steps", "num_given_up", b"num_given_up", "num_refused", b"num_refused", "num_repeated", b"num_repeated", "num_rightly_given_up", b"num_rightly_given_up", "num_solved", b"num_solved", "num_steps", b"num_steps", "num_trajectories", b"num_trajectories", "num_unparsable", b"num_unparsable", "num_wrongly_tried", b"num_wrongly_tried", "stop_reasons", b"stop_reasons"]) -> None: ...
+
+Global___Behaviour: typing_extensions.TypeAlias = Behaviour
+
+@typing.final
+class SummariseBehaviourResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BEHAVIOURS_FIELD_NUMBER: builtins.int
+    @property
+    def behaviours(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Behaviour]: ...
+    def __init__(
+        self,
+        *,
+        behaviours: collections.abc.Iterable[Global___Behaviour] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["behaviours", b"behaviours"]) -> None: ...
+
+Global___SummariseBehaviourResponse: typing_extensions.TypeAlias = SummariseBehaviourResponse

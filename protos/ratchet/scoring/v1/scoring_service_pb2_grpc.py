@@ -50,6 +50,21 @@ class ScoringServiceStub(object):
                 request_serializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.ComparePoliciesRequest.SerializeToString,
                 response_deserializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.ComparePoliciesResponse.FromString,
                 _registered_method=True)
+        self.MeasureCapabilities = channel.unary_unary(
+                '/ratchet.scoring.v1.ScoringService/MeasureCapabilities',
+                request_serializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.MeasureCapabilitiesRequest.SerializeToString,
+                response_deserializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.MeasureCapabilitiesResponse.FromString,
+                _registered_method=True)
+        self.CompareTrajectories = channel.unary_unary(
+                '/ratchet.scoring.v1.ScoringService/CompareTrajectories',
+                request_serializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.CompareTrajectoriesRequest.SerializeToString,
+                response_deserializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.CompareTrajectoriesResponse.FromString,
+                _registered_method=True)
+        self.SummariseBehaviour = channel.unary_unary(
+                '/ratchet.scoring.v1.ScoringService/SummariseBehaviour',
+                request_serializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.SummariseBehaviourRequest.SerializeToString,
+                response_deserializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.SummariseBehaviourResponse.FromString,
+                _registered_method=True)
 
 
 class ScoringServiceServicer(object):
@@ -77,6 +92,27 @@ class ScoringServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MeasureCapabilities(self, request, context):
+        """Which capabilities (groups of like tasks) agents have, gain and lose.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareTrajectories(self, request, context):
+        """How like successful trajectories agents' trajectories are (VERTEX_DTW).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SummariseBehaviour(self, request, context):
+        """Length, invalid and repeated actions, ends, answers given up, tokens and seconds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ScoringServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +130,21 @@ def add_ScoringServiceServicer_to_server(servicer, server):
                     servicer.ComparePolicies,
                     request_deserializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.ComparePoliciesRequest.FromString,
                     response_serializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.ComparePoliciesResponse.SerializeToString,
+            ),
+            'MeasureCapabilities': grpc.unary_unary_rpc_method_handler(
+                    servicer.MeasureCapabilities,
+                    request_deserializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.MeasureCapabilitiesRequest.FromString,
+                    response_serializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.MeasureCapabilitiesResponse.SerializeToString,
+            ),
+            'CompareTrajectories': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareTrajectories,
+                    request_deserializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.CompareTrajectoriesRequest.FromString,
+                    response_serializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.CompareTrajectoriesResponse.SerializeToString,
+            ),
+            'SummariseBehaviour': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummariseBehaviour,
+                    request_deserializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.SummariseBehaviourRequest.FromString,
+                    response_serializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.SummariseBehaviourResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +229,87 @@ class ScoringService(object):
             '/ratchet.scoring.v1.ScoringService/ComparePolicies',
             ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.ComparePoliciesRequest.SerializeToString,
             ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.ComparePoliciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MeasureCapabilities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ratchet.scoring.v1.ScoringService/MeasureCapabilities',
+            ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.MeasureCapabilitiesRequest.SerializeToString,
+            ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.MeasureCapabilitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareTrajectories(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ratchet.scoring.v1.ScoringService/CompareTrajectories',
+            ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.CompareTrajectoriesRequest.SerializeToString,
+            ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.CompareTrajectoriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummariseBehaviour(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ratchet.scoring.v1.ScoringService/SummariseBehaviour',
+            ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.SummariseBehaviourRequest.SerializeToString,
+            ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.SummariseBehaviourResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -73,7 +73,55 @@ _ScoringServiceComparePoliciesType = typing_extensions.TypeVar(
     ],
 )
 
-class ScoringServiceStub(typing.Generic[_ScoringServiceEvaluateEpisodeType, _ScoringServiceFilterTrajectoriesType, _ScoringServiceComparePoliciesType]):
+_ScoringServiceMeasureCapabilitiesType = typing_extensions.TypeVar(
+    '_ScoringServiceMeasureCapabilitiesType',
+    grpc.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesRequest,
+        ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesRequest,
+        ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesRequest,
+        ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesResponse,
+    ],
+)
+
+_ScoringServiceCompareTrajectoriesType = typing_extensions.TypeVar(
+    '_ScoringServiceCompareTrajectoriesType',
+    grpc.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesRequest,
+        ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesRequest,
+        ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesRequest,
+        ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesResponse,
+    ],
+)
+
+_ScoringServiceSummariseBehaviourType = typing_extensions.TypeVar(
+    '_ScoringServiceSummariseBehaviourType',
+    grpc.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourRequest,
+        ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourRequest,
+        ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourRequest,
+        ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourResponse,
+    ],
+)
+
+class ScoringServiceStub(typing.Generic[_ScoringServiceEvaluateEpisodeType, _ScoringServiceFilterTrajectoriesType, _ScoringServiceComparePoliciesType, _ScoringServiceMeasureCapabilitiesType, _ScoringServiceCompareTrajectoriesType, _ScoringServiceSummariseBehaviourType]):
     """Rewards, the label-free filter, and honest comparisons."""
 
     @typing.overload
@@ -89,6 +137,18 @@ class ScoringServiceStub(typing.Generic[_ScoringServiceEvaluateEpisodeType, _Sco
         grpc.UnaryUnaryMultiCallable[
             ratchet.scoring.v1.scoring_service_pb2.ComparePoliciesRequest,
             ratchet.scoring.v1.scoring_service_pb2.ComparePoliciesResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesRequest,
+            ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesRequest,
+            ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourRequest,
+            ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -106,6 +166,18 @@ class ScoringServiceStub(typing.Generic[_ScoringServiceEvaluateEpisodeType, _Sco
             ratchet.scoring.v1.scoring_service_pb2.ComparePoliciesRequest,
             ratchet.scoring.v1.scoring_service_pb2.ComparePoliciesResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesRequest,
+            ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesRequest,
+            ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourRequest,
+            ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     EvaluateEpisode: _ScoringServiceEvaluateEpisodeType
@@ -116,6 +188,15 @@ class ScoringServiceStub(typing.Generic[_ScoringServiceEvaluateEpisodeType, _Sco
 
     ComparePolicies: _ScoringServiceComparePoliciesType
     """Scores of several policies on the same tasks, with intervals and paired tests."""
+
+    MeasureCapabilities: _ScoringServiceMeasureCapabilitiesType
+    """Which capabilities (groups of like tasks) agents have, gain and lose."""
+
+    CompareTrajectories: _ScoringServiceCompareTrajectoriesType
+    """How like successful trajectories agents' trajectories are (VERTEX_DTW)."""
+
+    SummariseBehaviour: _ScoringServiceSummariseBehaviourType
+    """Length, invalid and repeated actions, ends, answers given up, tokens and seconds."""
 
 ScoringServiceAsyncStub: typing_extensions.TypeAlias = ScoringServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -129,6 +210,18 @@ ScoringServiceAsyncStub: typing_extensions.TypeAlias = ScoringServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         ratchet.scoring.v1.scoring_service_pb2.ComparePoliciesRequest,
         ratchet.scoring.v1.scoring_service_pb2.ComparePoliciesResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesRequest,
+        ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesRequest,
+        ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourRequest,
+        ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourResponse,
     ],
 ]
 
@@ -158,5 +251,29 @@ class ScoringServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[ratchet.scoring.v1.scoring_service_pb2.ComparePoliciesResponse, collections.abc.Awaitable[ratchet.scoring.v1.scoring_service_pb2.ComparePoliciesResponse]]:
         """Scores of several policies on the same tasks, with intervals and paired tests."""
+
+    @abc.abstractmethod
+    def MeasureCapabilities(
+        self,
+        request: ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesResponse, collections.abc.Awaitable[ratchet.scoring.v1.scoring_service_pb2.MeasureCapabilitiesResponse]]:
+        """Which capabilities (groups of like tasks) agents have, gain and lose."""
+
+    @abc.abstractmethod
+    def CompareTrajectories(
+        self,
+        request: ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesResponse, collections.abc.Awaitable[ratchet.scoring.v1.scoring_service_pb2.CompareTrajectoriesResponse]]:
+        """How like successful trajectories agents' trajectories are (VERTEX_DTW)."""
+
+    @abc.abstractmethod
+    def SummariseBehaviour(
+        self,
+        request: ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourResponse, collections.abc.Awaitable[ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourResponse]]:
+        """Length, invalid and repeated actions, ends, answers given up, tokens and seconds."""
 
 def add_ScoringServiceServicer_to_server(servicer: ScoringServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
