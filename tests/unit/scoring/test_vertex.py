@@ -119,7 +119,7 @@ def test_many_pairs_at_once_score_as_fastdtw_and_loops_say(monkeypatch):
 
 
 def test_fastdtws_default_radius_misses_the_best_path():
-    """Why the paper's own numbers may differ: its alignment is approximate. Seen at 30 steps, not yet at 15."""
+    """Why the paper's own numbers may differ: its alignment is approximate. Rare at 15 steps, not at 30."""
     rng = np.random.default_rng(0)
     worse = 0
     for _ in range(20):
