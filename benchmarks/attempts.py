@@ -16,7 +16,7 @@ SITE = "http://shop.test"
 
 
 def pairs(num_dimensions: int, seed: int) -> list[Pair]:
-    """References that drift from page to page, tests that follow them with detours, and the trivial agent's one step."""
+    """References that drift from page to page, tests that follow with detours, and the trivial agent's one step."""
     rng = np.random.default_rng(seed)
     return [_pair(rng, num_dimensions) for _ in range(NUM_TASKS)]
 

@@ -8,8 +8,8 @@ cells (i, j) of the path P, with the trivial agent's trajectory B:
 Invariant: the path is exact and its ties are settled by rule, never by rounding: costs are whole multiples of 2^-40,
 whose sums are exact, and of equally good predecessors the diagonal one is taken, then the one that stays at T_j. A
 trajectory that equals its reference is therefore aligned step by step. fastdtw, which the paper used, leaves the
-diagonal on a tie, and at its default radius of 1 its path is approximate: it missed the best one
-for 3 of the benchmark's 812 pairs of 15 steps, and for 6 of 20 pairs of 30 random unit vectors.
+diagonal on a tie, and at its default radius of 1 its path is approximate: it missed the best one for 3 of
+the benchmark's 812 pairs of 15 steps, and for 6 of 20 pairs of 30 random unit vectors.
 """
 
 from __future__ import annotations
