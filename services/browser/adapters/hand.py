@@ -10,9 +10,9 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from services.browser.adapters import aim, choosing, dragging, scripts, uploading
+from services.browser.adapters import choosing, dragging, scripts, uploading
 from services.browser.ports import Covered, NotActionable, Pick
 
 if TYPE_CHECKING:
@@ -58,22 +58,32 @@ _KEYS = {
 }
 
 
+class Pressed(NamedTuple):
+    """What became of a press."""
+
+    # An option of a closed menu cannot be pressed: its index.
+    menu: int | None = None
+    # The page's queue has turned since.
+    has_turned: bool = False
+
+
 class ChromiumHand:
     """Mouse and keyboard of a tab."""
 
     def __init__(self, tab: ChromiumTab) -> None:
         self.tab = tab
+        # The document and the point that the mouse was last sent to.
+        self._at: tuple[str, float, float] | None = None
         self._heard: dict[str, asyncio.Queue[dict[str, Any]]] = {}
 
     async def click(self, node: int) -> None:
-        element = await self.tab.element(node)
-        menu = await self.press_on(element)
-        if menu is not None:
-            await choosing.choose_in_menu(self, element, menu)
-        await self.tab.settle()
+        pressed = await self.press_on(node)
+        if pressed.menu is not None:
+            await choosing.choose_in_menu(self, await self.tab.element(node), pressed.menu)
+        await self.tab.settle(has_turned=pressed.has_turned)
 
     async def hover(self, node: int) -> None:
-        point = await self.aim(await self.tab.element(node), "hover")
+        point = await self.aim(node, "hover")
         if "menu" not in point:
             await self.mouse("mouseMoved", point)
         await self.tab.settle()
@@ -117,39 +127,40 @@ class ChromiumHand:
         await self.tab.evaluate(f"scrollBy({{top: {pages} * innerHeight, behavior: 'instant'}})")
         await self.tab.settle()
 
-    async def press_on(self, element: str) -> int | None:
-        """Click the element's reachable point; an option of a closed menu has none: its index, and no click."""
+    async def press_on(self, target: int | str) -> Pressed:
+        """Click the reachable point of an element, by its number or DevTools object."""
         for _ in range(_AIMS):
-            point = await self.aim(element, "press")
+            point = await self.aim(target, "press")
             if "menu" in point:
-                return int(point["menu"])
+                return Pressed(menu=int(point["menu"]))
             modifiers = _ADDS if "adds" in point else 0
             held: dict[str, Any] = {"button": "left", "clickCount": 1, "modifiers": modifiers}
             # Sent together: Chromium keeps their order, and only the last answer is worth waiting for.
             await asyncio.gather(
-                self.mouse("mouseMoved", point, modifiers=modifiers),
+                *([] if self._is_at(point) else [self.mouse("mouseMoved", point, modifiers=modifiers)]),
                 self.mouse("mousePressed", point, **held),
                 self.mouse("mouseReleased", point, **held),
             )
             try:
-                landed = await self.call(element, aim.LANDED)
+                landed = await self._ask(target, "pressLanded")
             except NotActionable:
-                return None  # the click took the document away
+                return Pressed()  # the click took the document away
             if landed["landed"]:
-                return None
+                return Pressed(has_turned=True)
         raise NotActionable("moves away from the mouse when it is clicked")
 
-    async def aim(self, element: str, mode: str) -> dict[str, Any]:
-        """Where in the window the mouse reaches the element, or what else AIM says of it."""
-        point = await self.call(element, aim.AIM, mode)
+    async def aim(self, target: int | str, mode: str) -> dict[str, Any]:
+        """Where in the window the mouse reaches the element, or what else is to be said of it (see page/aim.js)."""
+        point = await self._ask(target, "aimAt", mode)
         if not point.get("first"):
             return point
         found = await self._through_frames(point)
         if "away" not in found or mode == "still":
             return found
         # Only Chromium scrolls what is around a frame of another origin.
+        element = target if isinstance(target, str) else await self.tab.element(target)
         await self.tab.send("DOM.scrollIntoViewIfNeeded", {"objectId": element})
-        found = await self._through_frames(await self.call(element, aim.AIM, mode))
+        found = await self._through_frames(await self._ask(target, "aimAt", mode))
         if "away" in found:
             raise NotActionable("cannot be scrolled into view")
         return found
@@ -158,7 +169,7 @@ class ChromiumHand:
         """A point of a frame of another origin as one of the window."""
         found = point
         for frame in await self.tab.frames_around(point["first"]):
-            at = await self.call(frame, aim.AIM, "through", {"x": found["x"], "y": found["y"]})
+            at = await self._ask(frame, "aimAt", "through", {"x": found["x"], "y": found["y"]})
             if "away" in at:
                 return at
             found = point | at
@@ -175,6 +186,7 @@ class ChromiumHand:
 
     async def mouse(self, kind: str, point: Mapping[str, Any], **more: object) -> None:
         """One event of the mouse at a point of the window."""
+        self._at = (self.tab.document, point["x"], point["y"])
         await self.tab.send("Input.dispatchMouseEvent", {"type": kind, "x": point["x"], "y": point["y"], **more})
 
     async def key(self, name: str, code: int, **more: object) -> None:
@@ -188,12 +200,16 @@ class ChromiumHand:
     async def call(self, element: str, function: str, *arguments: object) -> dict[str, Any]:
         """The function's answer for the element; NotActionable, or Covered, with its error."""
         reply = await self.tab.send("Runtime.callFunctionOn", _question(element, function, arguments, by_value=True))
-        answer: dict[str, Any] = reply["result"].get("value") or {"error": "cannot be used on this page"}
-        if "by" in answer:
-            raise Covered(answer["error"], answer["by"], answer["inside"])
-        if "error" in answer:
-            raise NotActionable(answer["error"])
-        return answer
+        return _checked(reply["result"].get("value") or {"error": "cannot be used on this page"})
+
+    async def _ask(self, target: int | str, name: str, *arguments: object) -> dict[str, Any]:
+        """The same of a function of the page script, for an element by its number or DevTools object."""
+        if isinstance(target, int):
+            return _checked(await self.tab.run(target, name, *arguments))
+        return await self.call(target, f"function(...how) {{ return {name}.apply(this, how); }}", *arguments)
+
+    def _is_at(self, point: Mapping[str, Any]) -> bool:
+        return self._at == (self.tab.document, point["x"], point["y"])
 
     async def part(self, element: str, function: str, *arguments: object) -> str:
         """The DevTools object of the node that the function gives for the element."""
@@ -203,12 +219,21 @@ class ChromiumHand:
         return str(reply["result"]["objectId"])
 
 
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+    if "by" in answer:
+        raise Covered(answer["error"], answer["by"], answer["inside"])
+    if "error" in answer:
+        raise NotActionable(answer["error"])
+    return answer
+
+
 def _question(element: str, function: str, arguments: Sequence[object], *, by_value: bool) -> dict[str, Any]:
     return {
         "objectId": element,
         "functionDeclaration": function,
         "arguments": [{"value": argument} for argument in arguments],
         "returnByValue": by_value,
+        "awaitPromise": by_value,
         "userGesture": True,
     }
 

@@ -86,10 +86,17 @@ class Reader:
 
     async def resolve(self, number: int, document: str) -> str:
         """The DevTools object of a numbered element. Raises NotActionable when it is gone."""
+        return await self._script_of(number, document).resolve(number)
+
+    async def run(self, number: int, document: str, name: str, *arguments: object) -> dict[str, Any]:
+        """What a function of the page script answers about a numbered element. Raises NotActionable."""
+        return await self._script_of(number, document).run(number, name, *arguments)
+
+    def _script_of(self, number: int, document: str) -> Script:
         script = self._scripts.get(number // page.MOST_NUMBERS)
         if script is None or document != self._document:
             raise NotActionable("is not on the page any more")
-        return await script.resolve(number)
+        return script
 
     async def locate(self, numbers: Iterable[int], document: str, *, whole: bool) -> dict[int, Box]:
         """Where elements are to be seen (see page/boxes.js). Raises NotActionable where the document is gone."""

@@ -19,6 +19,11 @@ _OBSERVE = "function(options) { return this.observe(JSON.parse(options)); }"
 _LOCATE = "function(options) { return this.locate(JSON.parse(options)); }"
 _MARK = "function(numbers) { this.mark(JSON.parse(numbers)); }"
 _RESOLVE = "function(number) { return this.resolve(number); }"
+# Functions of the page script that are called on an element (see page/aim.js).
+_RUN = """function(number, name, ...how) {
+  const element = this.resolve(number);
+  return element ? globalThis[name].apply(element, how) : {gone: true};
+}"""
 
 Send = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -67,14 +72,24 @@ class Script:
             raise gone
         return str(reply["objectId"])
 
-    async def _call(self, function: str, argument: object, *, by_value: bool) -> dict[str, Any]:
+    async def run(self, number: int, name: str, *arguments: object) -> dict[str, Any]:
+        """The answer of one of its functions about an element. Raises NotActionable when that is gone."""
+        reply = await self._call(_RUN, number, name, *arguments, by_value=True)
+        answer: dict[str, Any] = reply["value"]
+        if "gone" in answer:
+            raise NotActionable("is not on the page any more")
+        return answer
+
+    async def _call(self, function: str, *arguments: object, by_value: bool) -> dict[str, Any]:
         reply = await self._send(
             "Runtime.callFunctionOn",
             {
                 "objectId": self._object,
                 "functionDeclaration": function,
-                "arguments": [{"value": argument}],
+                "arguments": [{"value": argument} for argument in arguments],
                 "returnByValue": by_value,
+                "awaitPromise": by_value,
+                "userGesture": True,
             },
         )
         if "exceptionDetails" in reply:

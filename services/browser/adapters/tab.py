@@ -100,9 +100,10 @@ class ChromiumTab:
             return False
         return True
 
-    async def settle(self) -> None:
-        """Wait, bounded, for whatever was set going."""
-        await self._activity.settle(self._turn, self._settle_s)
+    async def settle(self, *, has_turned: bool = False) -> None:
+        """Wait, bounded, for whatever was set going; `has_turned` when the page's queue has turned since."""
+        if not has_turned or self._activity.busy:
+            await self._activity.settle(self._turn, self._settle_s)
 
     async def _turn(self) -> None:
         try:
@@ -163,6 +164,10 @@ class ChromiumTab:
     async def element(self, number: int) -> str:
         """The DevTools object of an element of the last tree. Raises NotActionable when it is gone."""
         return await self._reader.resolve(number, self.document)
+
+    async def run(self, number: int, name: str, *arguments: object) -> dict[str, Any]:
+        """What a function of the page script answers about an element. Raises NotActionable when it is gone."""
+        return await self._reader.run(number, self.document, name, *arguments)
 
     async def locate(self, nodes: Iterable[int], *, full_page: bool) -> dict[int, Box]:
         return await self._reader.locate(nodes, self.document, whole=full_page)

@@ -25,6 +25,7 @@ _FILES = (
     "ids",
     "compact",
     "boxes",
+    "aim",
     "observe",
 )
 

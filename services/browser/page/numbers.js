@@ -37,8 +37,3 @@ function resolve(number) {
   if (node.nodeType === Node.DOCUMENT_NODE) return node.defaultView ? node.documentElement : null;
   return node.isConnected && node.ownerDocument.defaultView ? node : null;
 }
-
-// For scripts that run beside this one: the number of a node that was told, 0 for any other.
-globalThis.numberTold = (node) => ownNumbers.get(node) ?? 0;
-// And whose numbers they are.
-globalThis.firstNumberTold = firstNumber;

@@ -42,7 +42,12 @@ async def test_a_control_that_opens_a_chooser_is_given_the_file(world: World, na
     action = f"upload [{find(opened.observation, name)}] [note.txt]"
     outcome = await world.stub.Act(pb.ActRequest(session=opened.session, action=action))
     assert outcome.error == ""
-    given = "document.title + [...hid.files, ...behind.files].map(f => f.name)"
+    # A page reads a file in its own time.
+    given = """(async () => {
+      const told = () => document.title + [...hid.files, ...behind.files].map(f => f.name);
+      while (told() === 'Uploads') await new Promise(done => setTimeout(done));
+      return told();
+    })()"""
     assert await world.value(opened.session, given) in ("Uploadsnote.txt", "the note")
 
 

@@ -1,40 +1,17 @@
-"""Where the mouse goes: the script that finds a point of an element that a person could click, or says why none.
+// Where the mouse goes: a point of an element that a person could click, or why there is none.
+//
+// Nothing is changed but what is in view; whether a press reached the element is told by the page's own event, and one
+// that did not is kept from whatever it reached. Both are called on elements from outside, so they are global here.
 
-Invariant: it changes nothing but what is in view; whether a press reached the element is told by the page's own
-event, and one that did not is kept from whatever it reached.
-"""
+// Set from a press that was aimed until it is asked what it reached.
+let aimed = null;
 
-# What lies over an element, for AIM: in words, and by the numbers that the page script gave to what was told of it.
-_COVER = """(cover => {
-  const around = [];
-  for (let n = cover; n && !within(n, e); n = outer(n)) around.push(n);
-  const isDialog = n => n.matches('dialog, [role=dialog], [role=alertdialog], [aria-modal=true]');
-  const dialog = around.find(isDialog), top = dialog || around[around.length - 1] || cover;
-  const short = text => {
-    const words = (text || '').trim().replace(/\\s+/g, ' ');
-    return words.length > 60 ? words.slice(0, 59) + '…' : words;
-  };
-  const named = n => {
-    const ids = (n.getAttribute('aria-labelledby') || '').split(/\\s+/).filter(Boolean);
-    const by = ids.map(id => n.getRootNode().getElementById(id)).find(Boolean);
-    const title = by || n.querySelector('h1, h2, h3, h4, h5, h6, [role=heading]');
-    return short(n.getAttribute('aria-label') || (title && title.innerText) || n.innerText);
-  };
-  const words = short(cover.innerText || cover.getAttribute('aria-label'));
-  const numbers = nodes => nodes.map(n => numberTold(n)).filter(Boolean);
-  return {
-    error: 'is covered by ' + (dialog ? `dialog '${named(dialog)}'` : words ? `"${words}"` : 'another element'),
-    by: numbers(dialog ? [dialog] : [...around, ...cover.childNodes]),
-    inside: numbers(Array.from(top.querySelectorAll('*')).slice(0, 1000)),
-  };
-})"""
-
-# Answers a point in the window, and whether a click there `adds` to what is chosen in a list of several; an option of a
-# closed menu has none: its index. Else why there is none, and what lies over the element. `mode` is "press" to be told
-# by LANDED what a press reached, "grab" for one that is not asked about, "hover" for a mouse that only goes there,
-# "still" for one that goes there without moving the page, and "through" for a frame of another origin: the point that
-# is `at` these coordinates in it. In such a frame the window is the frame; `first` tells whose it is.
-AIM = """function(mode, at) {
+// Answers a point in the window, and whether a click there `adds` to what is chosen in a list of several; an option of a
+// closed menu has none: its index. Else why there is none, and what lies over the element. `mode` is "press" to be told
+// by `pressLanded` what a press reached, "grab" for one that is not asked about, "hover" for a mouse that only goes there,
+// "still" for one that goes there without moving the page, and "through" for a frame of another origin: the point that
+// is `at` these coordinates in it. In such a frame the window is the frame; `first` tells whose it is.
+globalThis.aimAt = function (mode, at) {
   let e = this.nodeType === Node.ELEMENT_NODE ? this : this.parentElement;
   if (!e || !e.isConnected) return {error: 'is not on the page any more'};
   const list = e.tagName === 'OPTION' && e.closest('select');
@@ -52,12 +29,7 @@ AIM = """function(mode, at) {
     if (!other && !boxes(e).length) return {error: 'has no size on the page'};
     e = other || e;
   }
-  const outer = n => n.assignedSlot || n.parentElement || n.getRootNode().host || null;
-  const within = (one, node) => {
-    for (let n = node; n; n = n.parentNode || n.host) if (n === one) return true;
-    return false;
-  };
-  const meant = n => within(e, n) || labels.some(l => within(l, n));
+  const meant = n => isInside(e, n) || labels.some(l => isInside(l, n));
   const view = e.ownerDocument.defaultView, {innerWidth, innerHeight} = view;
   // The element's frames from the inside out.
   const frames = [];
@@ -97,7 +69,7 @@ AIM = """function(mode, at) {
     return null;
   };
   const isCutOff = (x, y) => {
-    for (let a = outer(e); a && a !== e.ownerDocument.documentElement; a = outer(a)) {
+    for (let a = flatParent(e); a && a !== e.ownerDocument.documentElement; a = flatParent(a)) {
       const r = a.getBoundingClientRect(), isOut = x < r.left || x > r.right || y < r.top || y > r.bottom;
       if (isOut && a !== e.ownerDocument.body && view.getComputedStyle(a).overflow !== 'visible') return true;
     }
@@ -127,7 +99,7 @@ AIM = """function(mode, at) {
   };
   // Tells by the first event of a press whether it reaches the element; one that does not goes no further.
   const arm = () => {
-    const state = globalThis.ratchetAim = {has: true};
+    const state = aimed = {has: true};
     const stop = event => { event.preventDefault(); event.stopImmediatePropagation(); };
     const kinds = ['mousedown', 'pointerup', 'mouseup', 'click'];
     const press = event => {
@@ -148,7 +120,7 @@ AIM = """function(mode, at) {
     const isOut = ({x, y}, w) => x < 0 || y < 0 || x >= w.innerWidth || y >= w.innerHeight;
     if (isOut(p, view) || isOut(inside, window) || isCutOff(p.x, p.y)) return {away: true};
     const over = between(p.x, p.y);
-    return over ? COVER(over) : inside;
+    return over ? coverOf(over, e) : inside;
   }
   let found = isInView() || mode === 'still' ? search() : {};
   if (!found.point && mode === 'still') return {away: true};
@@ -158,20 +130,51 @@ AIM = """function(mode, at) {
   }
   if (found.point) {
     if (mode === 'press') arm();
-    const point = {...found.point, first: globalThis.firstNumberTold};
+    const point = {...found.point, first: firstNumber};
     return list && list.multiple ? {...point, adds: true} : point;
   }
   if (view.getComputedStyle(e).pointerEvents === 'none') {
     return {error: 'does not react to the mouse (pointer-events: none)'};
   }
   if (!found.isSeen) return {error: 'cannot be scrolled into view'};
-  return COVER(found.cover);
-}""".replace("COVER", _COVER)
+  return coverOf(found.cover, e);
+};
 
-# Asked after a press at a point of AIM: whether it reached the element.
-LANDED = """function() {
-  const state = globalThis.ratchetAim;
-  globalThis.ratchetAim = undefined;
+// Asked after a press at a point of aimAt, once the page's queue has turned: whether the press reached the element.
+globalThis.pressLanded = function () {
+  const state = aimed;
+  aimed = null;
   if (state) state.end();
-  return {landed: !state || state.has};
-}"""
+  return new Promise((done) => setTimeout(() => done({ landed: !state || state.has })));
+};
+
+// Whether a node is an element or somewhere in it, shadow roots included.
+function isInside(one, node) {
+  for (let n = node; n; n = n.parentNode || n.host) if (n === one) return true;
+  return false;
+}
+
+// What lies over an element: in words, and by the numbers of what was told of it.
+function coverOf(cover, e) {
+  const around = [];
+  for (let n = cover; n && !isInside(n, e); n = flatParent(n)) around.push(n);
+  const isDialog = n => n.matches('dialog, [role=dialog], [role=alertdialog], [aria-modal=true]');
+  const dialog = around.find(isDialog), top = dialog || around[around.length - 1] || cover;
+  const short = text => {
+    const words = (text || '').trim().replace(/\s+/g, ' ');
+    return words.length > 60 ? words.slice(0, 59) + '…' : words;
+  };
+  const named = n => {
+    const ids = (n.getAttribute('aria-labelledby') || '').split(/\s+/).filter(Boolean);
+    const by = ids.map(id => n.getRootNode().getElementById(id)).find(Boolean);
+    const title = by || n.querySelector('h1, h2, h3, h4, h5, h6, [role=heading]');
+    return short(n.getAttribute('aria-label') || (title && title.innerText) || n.innerText);
+  };
+  const words = short(cover.innerText || cover.getAttribute('aria-label'));
+  const numbers = nodes => nodes.map(n => ownNumbers.get(n)).filter(Boolean);
+  return {
+    error: 'is covered by ' + (dialog ? `dialog '${named(dialog)}'` : words ? `"${words}"` : 'another element'),
+    by: numbers(dialog ? [dialog] : [...around, ...cover.childNodes]),
+    inside: numbers(Array.from(top.querySelectorAll('*')).slice(0, 1000)),
+  };
+}
