@@ -118,8 +118,7 @@ class Session:
                     await self._underway.do(self._perform(action))
             except (actions.NotAnAction, NotActionable) as refusal:
                 error = self._addresses.display_in(str(refusal))
-            if not self._context.tabs:
-                await self._context.open_tab()  # the page closed its last window
+            await self._ensure_page()
             elapsed_s = time.perf_counter() - started
             metrics.ACT_SECONDS.labels(verb).observe(elapsed_s)
             seen_now = await self._observe(format_name, boxes=boxes) if format_name else None
@@ -205,7 +204,14 @@ class Session:
         started = time.perf_counter()
         tab, tabs = self._context.front, list(self._context.tabs)
         self._ids.drop(tabs)
-        page = await self._page(format_name, tab, tabs, boxes=boxes)
+        try:
+            page = await self._page(format_name, tab, tabs, boxes=boxes)
+        except TabCrashed:
+            if tab in self._context.tabs:
+                raise
+            # It closed itself in the middle of it.
+            await self._ensure_page()
+            return await self._observe(format_name, boxes=boxes)
         elapsed_s = time.perf_counter() - started
         metrics.OBSERVE_SECONDS.labels(format_name).observe(elapsed_s)
         url = self._addresses.display(tab.url)
@@ -222,6 +228,11 @@ class Session:
             return page
         # What was seen before can still be acted on, once the question is dismissed.
         return observation.asked(format_name, self._title if self._seen_on == (tab, tab.document) else "", question)
+
+    async def _ensure_page(self) -> None:
+        """An empty page where the last one closed itself."""
+        if not self._context.tabs:
+            await self._context.open_tab()
 
     async def _read(self, tab: Tab, locator: str, prep_actions: list[str]) -> Probed:
         url = self._addresses.display(tab.url)
@@ -244,6 +255,7 @@ class Session:
             self._running.add(task)
             self.last_used = time.monotonic()
             try:
+                await self._ensure_page()
                 yield
             except asyncio.CancelledError:
                 # Cancelled because the session ended: its reason is the answer. By the caller: his to see.

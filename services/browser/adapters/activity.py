@@ -32,6 +32,8 @@ class Activity:
         self.document = ""
         self.url = "about:blank"
         self._navigating = False
+        # The document's HTML has been read.
+        self._has_content = True
         self._requests: dict[str, str] = {}
         # Counts what happened; settling again is needed when it moved.
         self._turns = 0
@@ -44,6 +46,7 @@ class Activity:
         events.on("Page.frameStoppedLoading", self._arrived)
         events.on("Page.frameNavigated", self._committed)
         events.on("Page.navigatedWithinDocument", self._moved)
+        events.on("Page.domContentEventFired", self._read)
         events.on("Network.requestWillBeSent", self._sent)
         events.on("Network.loadingFinished", self._done)
         events.on("Network.loadingFailed", self._done)
@@ -51,6 +54,20 @@ class Activity:
     @property
     def busy(self) -> bool:
         return self._navigating or bool(self._requests)
+
+    def leave(self) -> None:
+        """The next document is on its way."""
+        self._has_content = False
+
+    def stay(self) -> None:
+        """It was the same document."""
+        self._has_content = True
+
+    async def content(self) -> None:
+        """Wait until the HTML of the document that is on its way has been read."""
+        while not self._has_content:
+            self._changed.clear()
+            await self._changed.wait()
 
     async def settle(self, turn: Callable[[], Awaitable[None]], bound_s: float) -> bool:
         """Wait until the page is quiet; False when the bound came first. `turn` lets its queue run once."""
@@ -104,6 +121,7 @@ class Activity:
         frame = event["frame"]
         if frame["id"] == self.main_frame:
             self.show(frame)
+            self._has_content = False
             # The old document's requests are gone with it, unheard of.
             self._requests = {k: v for k, v in self._requests.items() if v == self.document}
             self._touch()
@@ -115,6 +133,10 @@ class Activity:
     def _moved(self, event: dict[str, Any]) -> None:
         if event["frameId"] == self.main_frame:
             self.url = event["url"]
+
+    def _read(self, event: dict[str, Any]) -> None:
+        self._has_content = True
+        self._touch()
 
     def _sent(self, event: dict[str, Any]) -> None:
         if event.get("type") not in _BACKGROUND and not event["request"]["url"].startswith("data:"):

@@ -132,8 +132,7 @@ class ChromiumBrowser:
             await inner.add_init_script(scripts.DIALOGS)
             inner.on("close", lambda _: process.leave(context))
             tab = await context.open_tab()
-            # The first reading of a renderer compiles the page script.
-            await tab.tree()
+            await tab.warm(profile.origins[0])
         return context
 
     async def _dress(self, context: ChromiumContext, options: ContextOptions) -> None:

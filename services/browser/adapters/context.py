@@ -135,12 +135,16 @@ class ChromiumContext:
         self._num_popups, self._num_stopped = sum(tab.num_windows for tab in self._tabs), 0
 
     async def open_tab(self, *, aside: bool = False) -> ChromiumTab:
+        from playwright.async_api import Error
+
         assert self._context is not None
         if not aside and len(self._tabs) >= self._max_tabs:
             raise NotActionable(f"the session has {self._max_tabs} tabs, no more are allowed; close one first")
         self._opening += 1
         try:
             page = await self._context.new_page()
+        except Error as error:
+            raise TabCrashed(f"no page can be opened: {error.message.splitlines()[0]}") from error
         finally:
             self._opening -= 1
             announced, self._announced = self._announced, []

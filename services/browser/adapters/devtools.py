@@ -32,6 +32,10 @@ class Disconnected(Exception):
     """The line to Chromium, or the page at its end, is gone."""
 
 
+class Closed(Disconnected):
+    """The page at the end of the line was closed, by itself or by us; a crash leaves it there."""
+
+
 class DevTools:
     """The line to one Chromium process."""
 
@@ -115,7 +119,7 @@ class DevTools:
         """Fail what waits for an answer of a page, or of any."""
         for asked_of, answer in list(self._waiting.values()):
             if session in (None, asked_of) and not answer.done():
-                answer.set_exception(Disconnected("the page is gone" if session else "the browser is gone"))
+                answer.set_exception(Closed("the page is gone") if session else Disconnected("the browser is gone"))
 
 
 def _message(text: bytes) -> dict[str, Any]:

@@ -144,7 +144,7 @@ class ChromiumHand:
             try:
                 landed = await self._ask(target, "pressLanded")
             except NotActionable:
-                return Pressed()  # the click took the document away
+                return Pressed()  # the click took the document, or the page, away
             if landed["landed"]:
                 return Pressed(has_turned=True)
         raise NotActionable("moves away from the mouse when it is clicked")

@@ -14,7 +14,7 @@ import orjson
 from services.browser import page
 from services.browser.ports import NotActionable
 
-_WORLD = "ratchet"
+WORLD = "ratchet"
 _OBSERVE = "function(options) { return this.observe(JSON.parse(options)); }"
 _LOCATE = "function(options) { return this.locate(JSON.parse(options)); }"
 _MARK = "function(numbers) { this.mark(JSON.parse(numbers)); }"
@@ -101,10 +101,10 @@ class Script:
 
 async def start(send: Send, frame: str, first: int, owner: tuple[Script, int] | None = None) -> Script:
     """Start the page script in the document that a frame shows, in a world of its own. Raises NotActionable."""
-    world = await send("Page.createIsolatedWorld", {"frameId": frame, "worldName": _WORLD})
-    started = await send(
-        "Runtime.evaluate", {"expression": page.source(first), "contextId": world["executionContextId"]}
-    )
-    if "exceptionDetails" in started:
-        raise NotActionable("the page script did not start")
-    return Script(send, str(started["result"]["objectId"]), first, owner)
+    world = await send("Page.createIsolatedWorld", {"frameId": frame, "worldName": WORLD})
+    for expression in (page.start(first), page.source(first)):
+        asked = {"expression": expression, "contextId": world["executionContextId"]}
+        started = await send("Runtime.evaluate", asked)
+        if "objectId" in started["result"] and "exceptionDetails" not in started:
+            return Script(send, str(started["result"]["objectId"]), first, owner)
+    raise NotActionable("the page script did not start")

@@ -12,11 +12,13 @@ import functools
 from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from services.browser import page as page_script
 from services.browser.adapters import devtools, dialogs, scripts
 from services.browser.adapters.activity import Activity
-from services.browser.adapters.devtools import Disconnected, Refused
+from services.browser.adapters.devtools import Closed, Disconnected, Refused
 from services.browser.adapters.hand import ChromiumHand
 from services.browser.adapters.reader import Reader
+from services.browser.adapters.script import WORLD
 from services.browser.nodes import Answer, Box, Text, Tree, parse, parse_text
 from services.browser.ports import LoadFailed, NotActionable, TabCrashed
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _INTERRUPT_S = 2.0
+_CLOSE_S = 2.0
 _QUALITY = 80
 _MAX_IMAGE_HEIGHT = 8_000
 _TURN = {"expression": "new Promise(done => setTimeout(done))", "awaitPromise": True, "returnByValue": True}
@@ -38,6 +41,8 @@ class ChromiumTab:
         self.crashed = False
         # Its context's, once it is of one.
         self.clock = dialogs.Clock()
+        # It shows the document of `warm`, which no history is to have.
+        self._is_warm = False
         self.hand = ChromiumHand(self)
         self._send = line.send
         self._activity = Activity(line)
@@ -48,11 +53,35 @@ class ChromiumTab:
     async def start(self) -> ChromiumTab:
         """Begin to listen; the tab itself, once Chromium has agreed."""
         replies = await asyncio.gather(*map(self.send, ("Page.getFrameTree", "Page.enable", "Network.enable")))
+        ready = {"source": page_script.installer(), "worldName": WORLD}
+        await self.send("Page.addScriptToEvaluateOnNewDocument", ready)
         frame = replies[0]["frameTree"]["frame"]
         self._activity.main_frame = frame["id"]
         if not self._activity.document:
             self._activity.show(frame)
         return self
+
+    async def warm(self, origin: str) -> None:
+        """Show an empty document of an origin without asking it: its first page finds the renderer ready."""
+        answer = {"responseCode": 200, "responseHeaders": [{"name": "content-type", "value": "text/html"}]}
+        paused: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        def hear(event: dict[str, Any]) -> None:
+            if not paused.done():
+                paused.set_result(event["requestId"])
+
+        self.line.on("Fetch.requestPaused", hear)
+        await self.send("Fetch.enable")
+        loading = asyncio.create_task(self.load(f"{origin}/"))
+        await asyncio.wait((paused, loading), return_when=asyncio.FIRST_COMPLETED)
+        if paused.done():
+            await self.send("Fetch.fulfillRequest", {"requestId": paused.result(), **answer})
+        with contextlib.suppress(LoadFailed):  # then it is no warmer than it was
+            await loading
+        await self.send("Fetch.disable")
+        self._is_warm = True
+        # The first reading of a renderer compiles what it runs.
+        await self.tree()
 
     @property
     def url(self) -> str:
@@ -85,6 +114,8 @@ class ChromiumTab:
                 raise NotActionable(busy) from error
             raise TabCrashed(f"the page left {what} unanswered for {self._call_s:g} s") from error
         except (Error, Refused, Disconnected) as error:
+            if isinstance(error, Closed) and await self.is_closed():
+                raise NotActionable("the page closed itself") from error
             said = str(error).partition("\n")[0]
             if self.crashed or self.page.is_closed() or isinstance(error, Disconnected) or "crashed" in said:
                 raise TabCrashed(f"the page died: {said}") from error
@@ -111,26 +142,44 @@ class ChromiumTab:
         except Refused:
             return  # a navigation took the document away in the middle of the question: that is an answer too
         except Disconnected as error:
-            if self.page.is_closed():
+            if isinstance(error, Closed) and await self.is_closed():
                 return  # it closed itself
             raise TabCrashed(f"the page died: {error}") from error
+
+    async def is_closed(self) -> bool:
+        """Whether the page is closed; Playwright, which tells the context, hears of it later than our line."""
+        from playwright.async_api import Error
+
+        if not self.page.is_closed():
+            with contextlib.suppress(Error):
+                await self.page.wait_for_event("close", timeout=1000 * _CLOSE_S)
+        return self.page.is_closed()
 
     async def title(self) -> str:
         return await self.bounded(self.page.title(), "its title")
 
     async def load(self, url: str) -> None:
-        from playwright.async_api import Error
-        from playwright.async_api import TimeoutError as LoadTimeout
-
+        self._activity.leave()
         try:
-            await self.page.goto(url, wait_until="domcontentloaded", timeout=self._load_s * 1000)
-        except LoadTimeout as error:
+            async with self.clock.limit(self._load_s):
+                reply = await self._send("Page.navigate", {"url": url})
+                if "errorText" in reply:
+                    raise LoadFailed(reply["errorText"])
+                if "loaderId" not in reply:
+                    self._activity.stay()
+                await self._activity.content()
+        except TimeoutError as error:
             raise LoadFailed(f"did not load within {self._load_s:g} s") from error
-        except Error as error:
-            if self.crashed or self.page.is_closed():
-                raise TabCrashed("the page died while loading") from error
-            raise LoadFailed(_reason(error.message)) from error
+        except Refused as error:
+            raise LoadFailed(str(error)) from error
+        except Disconnected as error:
+            raise TabCrashed("the page died while loading") from error
+        finally:
+            self._activity.stay()
         await self.settle()
+        if self._is_warm:
+            self._is_warm = False
+            await self.send("Page.resetNavigationHistory")
 
     async def traverse(self, steps: int) -> None:
         history = await self.send("Page.getNavigationHistory")
@@ -201,9 +250,3 @@ class ChromiumTab:
             params["clip"] = {"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1}
             params["captureBeyondViewport"] = True
         return base64.b64decode((await self.send("Page.captureScreenshot", params))["data"])
-
-
-def _reason(message: str) -> str:
-    """Playwright's sentence about a failed load without its call log and real addresses."""
-    line = message.splitlines()[0].removeprefix("Page.goto: ")
-    return line.split(" at http")[0]

@@ -35,14 +35,25 @@ MOST_NUMBERS = 1_000_000
 
 
 @cache
-def _body() -> str:
+def _factory() -> str:
     folder = resources.files(__package__)
-    return "\n".join((folder / f"{name}.js").read_text("utf-8") for name in _FILES)
+    body = "\n".join((folder / f"{name}.js").read_text("utf-8") for name in _FILES)
+    return f"firstNumber => {{\n'use strict';\n{body}\nreturn {{observe, locate, resolve, mark}};\n}}"
+
+
+def installer() -> str:
+    """Makes the script ready in a world: run in each new document, it is compiled once for all of a process."""
+    return f"globalThis.ratchetPage = {_factory()};"
+
+
+def start(first: int) -> str:
+    """An object with `observe(options)`, `locate(options)`, `resolve(number)` and `mark(numbers)`, or undefined.
+
+    Its numbers begin after `first`. Undefined where the script is not ready: then `source` starts it, more slowly.
+    """
+    return f"globalThis.ratchetPage?.({first})"
 
 
 def source(first: int = 0) -> str:
-    """One expression: an object with `observe(options)`, `locate(options)`, `resolve(number)` and `mark(numbers)`.
-
-    Its numbers begin after `first`.
-    """
-    return f"(firstNumber => {{\n'use strict';\n{_body()}\nreturn {{observe, locate, resolve, mark}};\n}})({first})"
+    """The same object in any world."""
+    return f"({_factory()})({first})"
