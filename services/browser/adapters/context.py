@@ -144,7 +144,9 @@ class ChromiumContext:
         try:
             page = await self._context.new_page()
         except Error as error:
-            raise TabCrashed(f"no page can be opened: {error.message.splitlines()[0]}") from error
+            if "closed" in error.message:
+                raise TabCrashed("the browser is gone") from error
+            raise
         finally:
             self._opening -= 1
             announced, self._announced = self._announced, []
