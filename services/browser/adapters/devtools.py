@@ -23,6 +23,9 @@ Listener = Callable[[dict[str, Any]], None]
 # Longer answers than this are no observation of ours; the line would be closed by one.
 _MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 
+# Chromium's answer to what is asked of a page that was closed meanwhile.
+_NO_SESSION = -32001
+
 
 class Refused(Exception):
     """Chromium's answer to a command was an error; the text is its own."""
@@ -104,7 +107,9 @@ class DevTools:
             _, answer = self._waiting.get(number, ("", None))
             if answer is None or answer.done():
                 return
-            if "error" in message:
+            if message.get("error", {}).get("code") == _NO_SESSION:
+                answer.set_exception(Closed("the page is gone"))
+            elif "error" in message:
                 answer.set_exception(Refused(message["error"].get("message", "it was refused")))
             else:
                 answer.set_result(message["result"])

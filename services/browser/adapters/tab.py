@@ -165,9 +165,8 @@ class ChromiumTab:
                 reply = await self._send("Page.navigate", {"url": url})
                 if "errorText" in reply:
                     raise LoadFailed(reply["errorText"])
-                if "loaderId" not in reply:
-                    self._activity.stay()
-                await self._activity.content()
+                if "loaderId" in reply:  # else it is the same document
+                    await self._activity.content()
         except TimeoutError as error:
             raise LoadFailed(f"did not load within {self._load_s:g} s") from error
         except Refused as error:

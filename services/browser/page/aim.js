@@ -165,9 +165,7 @@ function coverOf(cover, e) {
     return words.length > 60 ? words.slice(0, 59) + '…' : words;
   };
   const named = n => {
-    const ids = (n.getAttribute('aria-labelledby') || '').split(/\s+/).filter(Boolean);
-    const by = ids.map(id => n.getRootNode().getElementById(id)).find(Boolean);
-    const title = by || n.querySelector('h1, h2, h3, h4, h5, h6, [role=heading]');
+    const title = labelledBy(n)[0] || n.querySelector('h1, h2, h3, h4, h5, h6, [role=heading]');
     return short(n.getAttribute('aria-label') || (title && title.innerText) || n.innerText);
   };
   const words = short(cover.innerText || cover.getAttribute('aria-label'));
