@@ -9,7 +9,6 @@ Machines are shared: rounds are interleaved, and the best of each counts.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import statistics
 import sys
@@ -22,7 +21,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from benchmarks import memory
+from benchmarks import memory, results
 from benchmarks.observe import SITE, page_of, site
 from benchmarks.peers.process import Peer
 from ratchet.browser.v1 import browser_service_pb2 as pb
@@ -187,9 +186,7 @@ def main() -> None:
     best = {name: max(values) for name, values in measured["rates"].items()}
     quantiles = statistics.quantiles(measured["opening_ms"], n=20)
     result: dict[str, Any] = {
-        "name": "sessions",
         "rounds": ROUNDS,
-        "cores": os.cpu_count(),
         "load_average": {"before": load_before, "after": os.getloadavg()},
         "create_ms": {"p50": round(quantiles[9], 1), "p95": round(quantiles[18], 1)},
         "session_mib": "n/a: no /proc/PID/smaps_rollup here" if measured["mib"] is None else round(measured["mib"], 1),
@@ -207,10 +204,7 @@ def main() -> None:
     for name, ratio in result["ratios"].items():
         print(f"{name:<40}{ratio:>10}")
     print(f"load average before and after: {load_before}, {os.getloadavg()}")
-    path = Path("build/bench/sessions.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"written to {path}")
+    results.write("sessions", result)
 
 
 if __name__ == "__main__":

@@ -8,19 +8,18 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks import webarena
 from ratchet.rollout.v1 import rollout_service_pb2 as rollout
 from ratchet.trajectory.v1 import trajectory_service_pb2 as store
 from services.common.errors import RatchetError
 
-FILE = Path(__file__).parents[4] / "shared" / "data" / "webarena" / "test.raw.json"
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not FILE.is_file(), reason="WebArena's task file is not beside this checkout"),
+    pytest.mark.skipif(not webarena.TASKS.is_file(), reason=webarena.MISSING),
 ]
 PARALLEL = 4
 NUM_TEMPLATES = 190
@@ -28,7 +27,7 @@ NUM_TEMPLATES = 190
 
 def tasks() -> list[dict[str, Any]]:
     """The tasks to run."""
-    found: list[dict[str, Any]] = json.loads(FILE.read_text())
+    found: list[dict[str, Any]] = json.loads(webarena.TASKS.read_text())
     if os.environ.get("WEBARENA_TASKS") == "812":
         return found
     first: dict[int, dict[str, Any]] = {}
@@ -83,7 +82,7 @@ async def test_every_template_opens_is_answered_and_judged(rooms: Any) -> None:
 
 
 async def test_a_task_with_several_start_pages_has_a_tab_for_each(rooms: Any) -> None:
-    task = next(task for task in json.loads(FILE.read_text()) if "|AND|" in task["start_url"])
+    task = next(task for task in json.loads(webarena.TASKS.read_text()) if "|AND|" in task["start_url"])
     urls = [url.strip() for url in task["start_url"].split("|AND|")]
     _, trajectory = await run(rooms, task)
     (tabs, *_) = trajectory.steps[0].observation.split("\n")

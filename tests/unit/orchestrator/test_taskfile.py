@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks import webarena
 from services.orchestrator import taskfile
 from services.orchestrator.suites import ImportedSuite
-
-WEBARENA = Path(__file__).parents[4] / "shared" / "data" / "webarena" / "test.raw.json"
 
 
 def task(**changes: Any) -> dict[str, Any]:
@@ -63,9 +61,9 @@ def test_a_fault_is_named_with_its_line_and_field(text: str, message: str) -> No
         taskfile.parse(text)
 
 
-@pytest.mark.skipif(not WEBARENA.exists(), reason="WebArena's task file is not beside this checkout")
+@pytest.mark.skipif(not webarena.TASKS.is_file(), reason=webarena.MISSING)
 def test_webarena_s_own_file_is_taken_and_split_without_overlap() -> None:
-    tasks = taskfile.parse(WEBARENA.read_text())
+    tasks = taskfile.parse(webarena.TASKS.read_text())
     assert len(tasks) == 812
     suite = ImportedSuite("webarena", tasks, {})
     ids: dict[str, set[int]] = {"train": set(), "heldout-instances": set(), "heldout-templates": set()}

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import webarena
 from services.common.errors import InvalidArgument
 from services.scoring import capability
 from services.scoring.capability import Agent, Template
 from services.scoring.comparison import Draws
 
-# Where whoever runs the tests keeps WebArena's test.raw.json, which is not part of this project.
-WEBARENA = Path(os.environ.get("RATCHET_WEBARENA_TASKS", "build/webarena/test.raw.json"))
 HOW = Draws(1_000, 0)
 
 
@@ -109,12 +106,12 @@ def test_a_given_mapping_goes_by_key_then_by_task_id():
         capability.given(["w:1", "w:2"], {"1": "any"})
 
 
-@pytest.mark.skipif(not WEBARENA.exists(), reason="RATCHET_WEBARENA_TASKS names no file of WebArena's 812 tasks")
+@pytest.mark.skipif(not webarena.TASKS.is_file(), reason=webarena.MISSING)
 def test_webarenas_templates_fall_into_groups(record_property):
     """The paper has 144 with its own model, this one 138: it depends on the model, so only bounds are asserted."""
     from services.scoring.adapters.sentences import SentenceEmbedder
 
-    templates = sorted({capability.template_of(task) for task in json.loads(WEBARENA.read_text())})
+    templates = sorted({capability.template_of(task) for task in json.loads(webarena.TASKS.read_text())})
     vectors = SentenceEmbedder("packaged").embed([template.text for template in templates])
     named = capability.join(templates, vectors, 0.6)
     num_groups = len(set(named.values()))

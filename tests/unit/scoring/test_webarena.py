@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
+from benchmarks import webarena
 from services.common.errors import InvalidArgument
 from services.scoring import functions, looks, matching, strings, tasks
 from services.scoring.tasks import OR, Evaluation, RequiredContents
 
-FILE = Path(__file__).parents[4] / "shared" / "data" / "webarena" / "test.raw.json"
-pytestmark = pytest.mark.skipif(not FILE.is_file(), reason="WebArena's task file is not beside this checkout")
+pytestmark = pytest.mark.skipif(not webarena.TASKS.is_file(), reason=webarena.MISSING)
 SITES = {
     f"__{name}__": f"http://{name.lower().replace('_', '-')}.test:7770"
     for name in ("SHOPPING", "SHOPPING_ADMIN", "REDDIT", "GITLAB", "MAP", "WIKIPEDIA", "HOMEPAGE")
@@ -23,7 +22,7 @@ MODES = [matching.named(name) for name in (matching.STRICT, matching.WEBARENA)]
 
 @pytest.fixture(scope="module")
 def evaluations() -> list[Evaluation]:
-    read = [tasks.parse(json.dumps(task), SITES) for task in json.loads(FILE.read_text())]
+    read = [tasks.parse(json.dumps(task), SITES) for task in json.loads(webarena.TASKS.read_text())]
     assert len(read) == 812
     return read
 
@@ -91,6 +90,8 @@ def test_every_look_at_a_page_can_be_taken_and_judged(evaluations, mode):
 
 
 def test_a_site_that_is_not_configured_is_named(evaluations):
-    task = next(task for task in json.loads(FILE.read_text()) if "__GITLAB__" in str(task["eval"]["reference_url"]))
+    task = next(
+        task for task in json.loads(webarena.TASKS.read_text()) if "__GITLAB__" in str(task["eval"]["reference_url"])
+    )
     with pytest.raises(InvalidArgument, match=r"eval\.reference_url has the placeholder __GITLAB__"):
         tasks.parse(json.dumps(task), {"__SHOPPING__": "http://shop.test"})
