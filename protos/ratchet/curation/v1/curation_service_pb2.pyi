@@ -30,14 +30,33 @@ class CurateDatasetRequest(google.protobuf.message.Message):
     ROWS_FIELD_NUMBER: builtins.int
     VALIDATION_FRACTION_FIELD_NUMBER: builtins.int
     SEED_FIELD_NUMBER: builtins.int
+    FILTER_FIELD_NUMBER: builtins.int
+    PRECEDENCE_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    ADAPTER_FIELD_NUMBER: builtins.int
+    SUITE_FIELD_NUMBER: builtins.int
+    WORLD_SEED_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     phase: builtins.str
     mixture: builtins.str
-    """"A" (in-domain rows only)."""
+    """"A" (in-domain rows only), "B" (A and as many synthetic rows), "C" (as many synthetic rows as A has rows)."""
     rows: builtins.str
     """"paper" (first, one random middle, last) or "all" (every step)."""
     validation_fraction: builtins.float
     seed: builtins.int
+    filter: builtins.str
+    """Which attempts are plausible: see FilterTrajectoriesRequest.filter."""
+    precedence: builtins.str
+    """Which plausible attempts at a task are kept: "first" (also "": those of the first run that has any), "latest",
+    "all".
+    """
+    model: builtins.str
+    """Who writes the synthetic rows of "B" and "C": the model that made the attempts."""
+    adapter: builtins.str
+    """Digest of its adapter; empty for the base."""
+    suite: builtins.str
+    """Suite and world seed that new objectives and pages are drawn from where the model is too small to invent them."""
+    world_seed: builtins.int
     @property
     def parents(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Runs that the trajectories come from, in order of preference: per task the first that has a plausible one wins."""
@@ -52,8 +71,14 @@ class CurateDatasetRequest(google.protobuf.message.Message):
         rows: builtins.str = ...,
         validation_fraction: builtins.float = ...,
         seed: builtins.int = ...,
+        filter: builtins.str = ...,
+        precedence: builtins.str = ...,
+        model: builtins.str = ...,
+        adapter: builtins.str = ...,
+        suite: builtins.str = ...,
+        world_seed: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["mixture", b"mixture", "parents", b"parents", "phase", b"phase", "request_id", b"request_id", "rows", b"rows", "seed", b"seed", "validation_fraction", b"validation_fraction"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "filter", b"filter", "mixture", b"mixture", "model", b"model", "parents", b"parents", "phase", b"phase", "precedence", b"precedence", "request_id", b"request_id", "rows", b"rows", "seed", b"seed", "suite", b"suite", "validation_fraction", b"validation_fraction", "world_seed", b"world_seed"]) -> None: ...
 
 Global___CurateDatasetRequest: typing_extensions.TypeAlias = CurateDatasetRequest
 

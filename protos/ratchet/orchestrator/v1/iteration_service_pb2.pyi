@@ -47,6 +47,11 @@ class IterationSpec(google.protobuf.message.Message):
     ROUNDS_FIELD_NUMBER: builtins.int
     SCREENSHOTS_FIELD_NUMBER: builtins.int
     NUM_TEMPLATE_TASKS_FIELD_NUMBER: builtins.int
+    STRATEGY_FIELD_NUMBER: builtins.int
+    COLLECTED_BY_FIELD_NUMBER: builtins.int
+    FOLLOWS_FIELD_NUMBER: builtins.int
+    MEASURED_BY_FIELD_NUMBER: builtins.int
+    NUM_TRAIN_EVAL_TASKS_FIELD_NUMBER: builtins.int
     policy: builtins.str
     """policies/{p} to improve; empty takes the last promoted one, or the base."""
     suite: builtins.str
@@ -77,6 +82,22 @@ class IterationSpec(google.protobuf.message.Message):
     screenshots: builtins.bool
     """Take a screenshot at each step."""
     num_template_tasks: builtins.int
+    strategy: builtins.str
+    """Named way to choose what is tried and what is trained on, e.g. "paper"; INVALID_ARGUMENT lists them."""
+    collected_by: builtins.str
+    """iterations/{i} whose attempts are trained on instead of new ones, so that mixtures and training seeds can be
+    compared on the same attempts.
+    """
+    follows: builtins.str
+    """iterations/{i} that this one comes after: its candidate tries the tasks and is improved, whatever the gate said,
+    and its attempts are at hand too.
+    """
+    num_train_eval_tasks: builtins.int
+    """Training tasks to measure on as well; the gate does not look at them. 0: none."""
+    @property
+    def measured_by(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Runs whose attempts at the same held-out tasks count for a policy that has made them; they are not made again."""
+
     def __init__(
         self,
         *,
@@ -102,8 +123,13 @@ class IterationSpec(google.protobuf.message.Message):
         rounds: builtins.int = ...,
         screenshots: builtins.bool = ...,
         num_template_tasks: builtins.int = ...,
+        strategy: builtins.str = ...,
+        collected_by: builtins.str = ...,
+        follows: builtins.str = ...,
+        measured_by: collections.abc.Iterable[builtins.str] | None = ...,
+        num_train_eval_tasks: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["attempts_per_task", b"attempts_per_task", "batch_size", b"batch_size", "eval_world_seed", b"eval_world_seed", "learning_rate", b"learning_rate", "lora_alpha", b"lora_alpha", "lora_rank", b"lora_rank", "max_epochs", b"max_epochs", "max_steps", b"max_steps", "mixture", b"mixture", "num_eval_tasks", b"num_eval_tasks", "num_template_tasks", b"num_template_tasks", "num_train_tasks", b"num_train_tasks", "parallel_episodes", b"parallel_episodes", "patience", b"patience", "policy", b"policy", "rounds", b"rounds", "rows", b"rows", "screenshots", b"screenshots", "seed", b"seed", "suite", b"suite", "temperature", b"temperature", "train_world_seed", b"train_world_seed"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempts_per_task", b"attempts_per_task", "batch_size", b"batch_size", "collected_by", b"collected_by", "eval_world_seed", b"eval_world_seed", "follows", b"follows", "learning_rate", b"learning_rate", "lora_alpha", b"lora_alpha", "lora_rank", b"lora_rank", "max_epochs", b"max_epochs", "max_steps", b"max_steps", "measured_by", b"measured_by", "mixture", b"mixture", "num_eval_tasks", b"num_eval_tasks", "num_template_tasks", b"num_template_tasks", "num_train_eval_tasks", b"num_train_eval_tasks", "num_train_tasks", b"num_train_tasks", "parallel_episodes", b"parallel_episodes", "patience", b"patience", "policy", b"policy", "rounds", b"rounds", "rows", b"rows", "screenshots", b"screenshots", "seed", b"seed", "strategy", b"strategy", "suite", b"suite", "temperature", b"temperature", "train_world_seed", b"train_world_seed"]) -> None: ...
 
 Global___IterationSpec: typing_extensions.TypeAlias = IterationSpec
 

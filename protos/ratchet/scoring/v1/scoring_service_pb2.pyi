@@ -122,7 +122,12 @@ class FilterTrajectoriesRequest(google.protobuf.message.Message):
 
     PARENTS_FIELD_NUMBER: builtins.int
     PHASE_FIELD_NUMBER: builtins.int
+    FILTER_FIELD_NUMBER: builtins.int
     phase: builtins.str
+    filter: builtins.str
+    """"paper" (also ""): the paper's rules. "agreement": these, and most attempts at the task ended alike.
+    "judge": the paper's rules, and the model that acted says that it was done. "reward": the true reward (uses labels).
+    """
     @property
     def parents(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Runs whose SUCCEEDED trajectories are judged."""
@@ -132,8 +137,9 @@ class FilterTrajectoriesRequest(google.protobuf.message.Message):
         *,
         parents: collections.abc.Iterable[builtins.str] | None = ...,
         phase: builtins.str = ...,
+        filter: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["parents", b"parents", "phase", b"phase"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["filter", b"filter", "parents", b"parents", "phase", b"phase"]) -> None: ...
 
 Global___FilterTrajectoriesRequest: typing_extensions.TypeAlias = FilterTrajectoriesRequest
 
@@ -144,11 +150,16 @@ class Verdict(google.protobuf.message.Message):
     TRAJECTORY_FIELD_NUMBER: builtins.int
     PLAUSIBLE_FIELD_NUMBER: builtins.int
     BROKEN_RULES_FIELD_NUMBER: builtins.int
+    AGREEMENT_FIELD_NUMBER: builtins.int
     trajectory: builtins.str
     plausible: builtins.bool
+    agreement: builtins.float
+    """Share of the task's attempts that ended as this one did, where the filter asked for it."""
     @property
     def broken_rules(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Which rules it broke: "early_stop", "looping", "said_impossible", "gave_up", "bad_format"."""
+        """Which rules it broke: "early_stop", "looping", "said_impossible", "gave_up", "bad_format"; of other filters
+        "disagreement", "judged_failed", "unrewarded".
+        """
 
     def __init__(
         self,
@@ -156,8 +167,9 @@ class Verdict(google.protobuf.message.Message):
         trajectory: builtins.str = ...,
         plausible: builtins.bool = ...,
         broken_rules: collections.abc.Iterable[builtins.str] | None = ...,
+        agreement: builtins.float = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["broken_rules", b"broken_rules", "plausible", b"plausible", "trajectory", b"trajectory"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agreement", b"agreement", "broken_rules", b"broken_rules", "plausible", b"plausible", "trajectory", b"trajectory"]) -> None: ...
 
 Global___Verdict: typing_extensions.TypeAlias = Verdict
 
@@ -1010,3 +1022,58 @@ class SummariseBehaviourResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["behaviours", b"behaviours"]) -> None: ...
 
 Global___SummariseBehaviourResponse: typing_extensions.TypeAlias = SummariseBehaviourResponse
+
+@typing.final
+class EmbedTextsRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TEXTS_FIELD_NUMBER: builtins.int
+    @property
+    def texts(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """At most 1,000, of at most 10,000 characters each."""
+
+    def __init__(
+        self,
+        *,
+        texts: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["texts", b"texts"]) -> None: ...
+
+Global___EmbedTextsRequest: typing_extensions.TypeAlias = EmbedTextsRequest
+
+@typing.final
+class EmbedTextsResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EMBEDDINGS_FIELD_NUMBER: builtins.int
+    EMBEDDING_MODEL_FIELD_NUMBER: builtins.int
+    embedding_model: builtins.str
+    @property
+    def embeddings(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Embedding]:
+        """One a text, each of unit length."""
+
+    def __init__(
+        self,
+        *,
+        embeddings: collections.abc.Iterable[Global___Embedding] | None = ...,
+        embedding_model: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["embedding_model", b"embedding_model", "embeddings", b"embeddings"]) -> None: ...
+
+Global___EmbedTextsResponse: typing_extensions.TypeAlias = EmbedTextsResponse
+
+@typing.final
+class Embedding(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VALUES_FIELD_NUMBER: builtins.int
+    @property
+    def values(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]: ...
+    def __init__(
+        self,
+        *,
+        values: collections.abc.Iterable[builtins.float] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["values", b"values"]) -> None: ...
+
+Global___Embedding: typing_extensions.TypeAlias = Embedding

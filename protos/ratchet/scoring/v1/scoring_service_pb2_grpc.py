@@ -65,6 +65,11 @@ class ScoringServiceStub(object):
                 request_serializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.SummariseBehaviourRequest.SerializeToString,
                 response_deserializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.SummariseBehaviourResponse.FromString,
                 _registered_method=True)
+        self.EmbedTexts = channel.unary_unary(
+                '/ratchet.scoring.v1.ScoringService/EmbedTexts',
+                request_serializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.EmbedTextsRequest.SerializeToString,
+                response_deserializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.EmbedTextsResponse.FromString,
+                _registered_method=True)
 
 
 class ScoringServiceServicer(object):
@@ -113,6 +118,13 @@ class ScoringServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EmbedTexts(self, request, context):
+        """Sentence embeddings of short texts, by the model of the capability score.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ScoringServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +157,11 @@ def add_ScoringServiceServicer_to_server(servicer, server):
                     servicer.SummariseBehaviour,
                     request_deserializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.SummariseBehaviourRequest.FromString,
                     response_serializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.SummariseBehaviourResponse.SerializeToString,
+            ),
+            'EmbedTexts': grpc.unary_unary_rpc_method_handler(
+                    servicer.EmbedTexts,
+                    request_deserializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.EmbedTextsRequest.FromString,
+                    response_serializer=ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.EmbedTextsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -310,6 +327,33 @@ class ScoringService(object):
             '/ratchet.scoring.v1.ScoringService/SummariseBehaviour',
             ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.SummariseBehaviourRequest.SerializeToString,
             ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.SummariseBehaviourResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EmbedTexts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ratchet.scoring.v1.ScoringService/EmbedTexts',
+            ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.EmbedTextsRequest.SerializeToString,
+            ratchet_dot_scoring_dot_v1_dot_scoring__service__pb2.EmbedTextsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -121,7 +121,23 @@ _ScoringServiceSummariseBehaviourType = typing_extensions.TypeVar(
     ],
 )
 
-class ScoringServiceStub(typing.Generic[_ScoringServiceEvaluateEpisodeType, _ScoringServiceFilterTrajectoriesType, _ScoringServiceComparePoliciesType, _ScoringServiceMeasureCapabilitiesType, _ScoringServiceCompareTrajectoriesType, _ScoringServiceSummariseBehaviourType]):
+_ScoringServiceEmbedTextsType = typing_extensions.TypeVar(
+    '_ScoringServiceEmbedTextsType',
+    grpc.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.EmbedTextsRequest,
+        ratchet.scoring.v1.scoring_service_pb2.EmbedTextsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.EmbedTextsRequest,
+        ratchet.scoring.v1.scoring_service_pb2.EmbedTextsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.EmbedTextsRequest,
+        ratchet.scoring.v1.scoring_service_pb2.EmbedTextsResponse,
+    ],
+)
+
+class ScoringServiceStub(typing.Generic[_ScoringServiceEvaluateEpisodeType, _ScoringServiceFilterTrajectoriesType, _ScoringServiceComparePoliciesType, _ScoringServiceMeasureCapabilitiesType, _ScoringServiceCompareTrajectoriesType, _ScoringServiceSummariseBehaviourType, _ScoringServiceEmbedTextsType]):
     """Rewards, the label-free filter, and honest comparisons."""
 
     @typing.overload
@@ -149,6 +165,10 @@ class ScoringServiceStub(typing.Generic[_ScoringServiceEvaluateEpisodeType, _Sco
         grpc.UnaryUnaryMultiCallable[
             ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourRequest,
             ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            ratchet.scoring.v1.scoring_service_pb2.EmbedTextsRequest,
+            ratchet.scoring.v1.scoring_service_pb2.EmbedTextsResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -178,6 +198,10 @@ class ScoringServiceStub(typing.Generic[_ScoringServiceEvaluateEpisodeType, _Sco
             ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourRequest,
             ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            ratchet.scoring.v1.scoring_service_pb2.EmbedTextsRequest,
+            ratchet.scoring.v1.scoring_service_pb2.EmbedTextsResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     EvaluateEpisode: _ScoringServiceEvaluateEpisodeType
@@ -197,6 +221,9 @@ class ScoringServiceStub(typing.Generic[_ScoringServiceEvaluateEpisodeType, _Sco
 
     SummariseBehaviour: _ScoringServiceSummariseBehaviourType
     """Length, invalid and repeated actions, ends, answers given up, tokens and seconds."""
+
+    EmbedTexts: _ScoringServiceEmbedTextsType
+    """Sentence embeddings of short texts, by the model of the capability score."""
 
 ScoringServiceAsyncStub: typing_extensions.TypeAlias = ScoringServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -222,6 +249,10 @@ ScoringServiceAsyncStub: typing_extensions.TypeAlias = ScoringServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourRequest,
         ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        ratchet.scoring.v1.scoring_service_pb2.EmbedTextsRequest,
+        ratchet.scoring.v1.scoring_service_pb2.EmbedTextsResponse,
     ],
 ]
 
@@ -275,5 +306,13 @@ class ScoringServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourResponse, collections.abc.Awaitable[ratchet.scoring.v1.scoring_service_pb2.SummariseBehaviourResponse]]:
         """Length, invalid and repeated actions, ends, answers given up, tokens and seconds."""
+
+    @abc.abstractmethod
+    def EmbedTexts(
+        self,
+        request: ratchet.scoring.v1.scoring_service_pb2.EmbedTextsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[ratchet.scoring.v1.scoring_service_pb2.EmbedTextsResponse, collections.abc.Awaitable[ratchet.scoring.v1.scoring_service_pb2.EmbedTextsResponse]]:
+        """Sentence embeddings of short texts, by the model of the capability score."""
 
 def add_ScoringServiceServicer_to_server(servicer: ScoringServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
