@@ -29,6 +29,8 @@ def describe(
             "parents": list(request.parents),
             "phase": request.phase,
             "mixture": request.mixture,
+            "filter_name": request.filter or "paper",
+            "precedence": request.precedence or "first",
             "rows": request.rows,
             "seed": str(request.seed),
             "validation_fraction": request.validation_fraction,

@@ -35,9 +35,9 @@ class Curator:
     async def curate(self, wanted: pb.CurateDatasetRequest) -> pb.CurateDatasetResponse:
         """The dataset; raises InvalidArgument and TooFewRows, and what the other rooms raise."""
         request.check(wanted)
-        verdicts = {parent: await self._filter(parent, wanted.phase) for parent in wanted.parents}
+        verdicts = {parent: await self._filter(parent, wanted) for parent in wanted.parents}
         runs = [await self._plausible(found) for found in verdicts.values()]
-        kept = selection.choose(runs)
+        kept = selection.choose(runs, wanted.precedence or selection.FIRST)
         diagnostics = {parent: found.diagnostics for parent, found in verdicts.items()}
         built = await asyncio.to_thread(rows.build, kept, wanted.rows, wanted.validation_fraction, wanted.seed)
         _check_enough(built, diagnostics, needs_validation=wanted.validation_fraction > 0)
@@ -52,8 +52,8 @@ class Curator:
             card=dataset.card,
         )
 
-    async def _filter(self, parent: str, phase: str) -> scoring_pb.FilterTrajectoriesResponse:
-        asked = scoring_pb.FilterTrajectoriesRequest(parents=[parent], phase=phase)
+    async def _filter(self, parent: str, wanted: pb.CurateDatasetRequest) -> scoring_pb.FilterTrajectoriesResponse:
+        asked = scoring_pb.FilterTrajectoriesRequest(parents=[parent], phase=wanted.phase, filter=wanted.filter)
         timeout = self._settings.filter_timeout_s
         answer: scoring_pb.FilterTrajectoriesResponse = await self._scoring.FilterTrajectories(asked, timeout=timeout)
         return answer

@@ -7,6 +7,7 @@ import math
 from ratchet.curation.v1 import curation_service_pb2 as pb
 from services.common.errors import InvalidArgument
 from services.curation.rows import CHOICES
+from services.curation.selection import PRECEDENCES
 
 MIXTURE = "A"
 _LATER = ("B", "C")
@@ -27,6 +28,10 @@ def check(request: pb.CurateDatasetRequest) -> None:
         raise InvalidArgument(f"mixture is {request.mixture!r}; use {MIXTURE!r} (in-domain rows)", field="mixture")
     if request.rows not in CHOICES:
         raise InvalidArgument(f"rows is {request.rows!r}; use one of {', '.join(CHOICES)}", field="rows")
+    if request.precedence and request.precedence not in PRECEDENCES:
+        raise InvalidArgument(
+            f"precedence is {request.precedence!r}; use one of {', '.join(PRECEDENCES)}", field="precedence"
+        )
     fraction = request.validation_fraction
     if not (math.isfinite(fraction) and 0 <= fraction < 1):
         raise InvalidArgument(

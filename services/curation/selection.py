@@ -1,15 +1,18 @@
 """Which plausible attempts are trained on.
 
-Invariant: all attempts at one task come from one run, the first in order that has a plausible one, and no two of them
-took the same actions.
+Invariant: no two attempts at one task took the same actions; by the paper's rule ("first") they also come from one run,
+the first in order that has a plausible one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory_pb
+
+FIRST, LATEST, ALL = "first", "latest", "all"
+PRECEDENCES = (FIRST, LATEST, ALL)
 
 
 class Task(NamedTuple):
@@ -25,15 +28,18 @@ def task_of(trajectory: trajectory_pb.Trajectory) -> Task:
     return Task(trajectory.suite, trajectory.world, trajectory.task_id)
 
 
-def choose(runs: Iterable[Sequence[trajectory_pb.Trajectory]]) -> list[trajectory_pb.Trajectory]:
-    """The attempts to keep, of each run's plausible ones; runs come in order of preference."""
+def choose(
+    runs: Sequence[Sequence[trajectory_pb.Trajectory]], precedence: str = FIRST
+) -> list[trajectory_pb.Trajectory]:
+    """The attempts to keep, of each run's plausible ones; runs come oldest first."""
     winner: dict[Task, int] = {}
     taken: set[tuple[Task, tuple[str, ...]]] = set()
     kept = []
-    for place, plausible in enumerate(runs):
+    ordered = list(enumerate(runs))
+    for place, plausible in ordered[::-1] if precedence == LATEST else ordered:
         for trajectory in sorted(plausible, key=lambda attempt: attempt.name):
             task = task_of(trajectory)
-            if winner.setdefault(task, place) != place:
+            if winner.setdefault(task, place) != place and precedence != ALL:
                 continue
             way = (task, tuple(step.action for step in trajectory.steps))
             if way not in taken:

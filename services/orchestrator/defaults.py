@@ -5,9 +5,10 @@ The numbers for training fit the tiny policy; for a real model the paper's are r
 
 from __future__ import annotations
 
-from ratchet.orchestrator.v1.evaluation_service_pb2 import EvaluationSpec
-from ratchet.orchestrator.v1.iteration_service_pb2 import IterationSpec
-from services.common.errors import InvalidArgument
+from ratchet.orchestrator.v1.evaluation_service_pb2 import Evaluation, EvaluationSpec
+from ratchet.orchestrator.v1.iteration_service_pb2 import Iteration, IterationSpec
+from services.common.errors import FailedPrecondition, InvalidArgument
+from services.orchestrator import strategies
 from services.orchestrator.ports import UnknownSplit
 from services.orchestrator.services import Services
 
@@ -19,10 +20,9 @@ _ITERATION: dict[str, object] = {
     "suite": SUITE,
     "train_world_seed": 1,
     "eval_world_seed": 1,
-    "attempts_per_task": 1,
     "max_steps": 30,
     "mixture": "A",
-    "rows": "paper",
+    "strategy": "paper",
     "lora_rank": 16,
     "lora_alpha": 32,
     "learning_rate": 1e-3,
@@ -34,29 +34,74 @@ _ITERATION: dict[str, object] = {
 }
 _EVALUATION: dict[str, object] = {"suite": SUITE, "split": SPLIT, "world_seed": 1, "max_steps": 30, "seed": 42}
 _ROWS = ("paper", "all")
+_NOT_NEGATIVE = (
+    "num_train_tasks",
+    "num_eval_tasks",
+    "num_template_tasks",
+    "num_train_eval_tasks",
+    "attempts_per_task",
+    "max_steps",
+    "rounds",
+    "max_epochs",
+)
 
 
 async def iteration(services: Services, asked: IterationSpec) -> IterationSpec:
     """The whole spec. Raises InvalidArgument, UnknownSuite or UnknownPolicy for what cannot be run."""
     spec = IterationSpec()
     spec.CopyFrom(asked)
-    for field, value in _ITERATION.items():
+    strategy = strategies.named(spec.strategy)
+    chosen = {"rows": strategy.rows, "attempts_per_task": strategy.attempts_per_task}
+    for field, value in {**_ITERATION, **chosen}.items():
         if not getattr(spec, field):
             setattr(spec, field, value)
     if spec.rows not in _ROWS:
         raise InvalidArgument(f"rows is {spec.rows!r}; choose {' or '.join(_ROWS)}")
     if spec.attempts_per_task > 1 and not spec.temperature:
         spec.temperature = SAMPLING_TEMPERATURE
-    for name in ("num_train_tasks", "num_eval_tasks", "attempts_per_task", "max_steps", "rounds", "max_epochs"):
+    for name in _NOT_NEGATIVE:
         if getattr(spec, name) < 0:
             raise InvalidArgument(f"{name} must not be negative")
     if not 0 <= spec.temperature <= 2:
         raise InvalidArgument(f"temperature is {spec.temperature}; it must be from 0 to 2")
     await services.suites.named(spec.suite)
+    await _check_runs(services, spec)
     policy = await services.policies.get(spec.policy)
     if policy.kind != "model":
         raise InvalidArgument(f"{policy.name} has no weights to train; improve a model policy, e.g. policies/base")
     return spec
+
+
+async def _check_runs(services: Services, spec: IterationSpec) -> None:
+    """Fill in the policy from the iteration that it follows; refuse runs that are not there or have not ended."""
+    if spec.follows:
+        before = await services.registry.get(Iteration, spec.follows)
+        _check_ended(before, "follows")
+        spec.policy = spec.policy or before.candidate_policy or before.base_policy
+    if spec.collected_by:
+        source = await services.registry.get(Iteration, spec.collected_by)
+        _check_ended(source, "collected_by")
+        if source.spec.suite != spec.suite:
+            raise InvalidArgument(f"{source.name} tried the suite {source.spec.suite}, not {spec.suite}")
+    for run in spec.measured_by:
+        measured: EvaluationSpec | IterationSpec
+        if run.startswith("evaluations/"):
+            measured = (await services.registry.get(Evaluation, run)).spec
+        else:
+            measured = (await services.registry.get(Iteration, run)).spec
+        if (measured.suite, measured.max_steps) != (spec.suite, spec.max_steps):
+            raise InvalidArgument(
+                f"{run} measured on {measured.suite} with {measured.max_steps} steps an episode, not on {spec.suite} "
+                f"with {spec.max_steps}; leave it out of measured_by"
+            )
+
+
+def _check_ended(iteration: Iteration, field: str) -> None:
+    if iteration.state != Iteration.STATE_SUCCEEDED:
+        state = Iteration.State.Name(iteration.state).removeprefix("STATE_").lower()
+        raise FailedPrecondition(
+            f"{field} names {iteration.name}, which is {state}; wait for its end or resume it", iteration=iteration.name
+        )
 
 
 async def evaluation(services: Services, asked: EvaluationSpec) -> EvaluationSpec:

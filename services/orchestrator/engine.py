@@ -87,6 +87,9 @@ class Engine:
                     iteration=running[0].name,
                 )
             iteration = self._new_iteration(spec, (await self._services.policies.get(spec.policy)).name)
+            if spec.follows:
+                before = await self._services.registry.get(Iteration, spec.follows)
+                iteration.previous, iteration.round = before.name, before.round + 1
             await self._services.registry.create(iteration, request_id, active=True)
             await self._start_iteration(iteration)
             return iteration

@@ -41,6 +41,11 @@ class SuiteTask:
         return str(self.task["task_id"])
 
     @property
+    def key(self) -> str:
+        """The task as comparisons name it; a trajectory has the same."""
+        return f"{self.world}:{self.id}"
+
+    @property
     def json(self) -> str:
         """The task as it travels."""
         return json.dumps(self.task, sort_keys=True)

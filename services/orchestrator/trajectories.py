@@ -30,10 +30,15 @@ async def of_run(
             return
 
 
+def task_key(trajectory: Trajectory) -> str:
+    """The task as comparisons name it."""
+    return f"{trajectory.world}:{trajectory.task_id}"
+
+
 async def rewards(store: TrajectoryServiceAsyncStub, run: str, phase: str, split: str) -> dict[str, float]:
     """Reward by "{world}:{task_id}" of a phase's finished episodes on a split; several attempts are averaged."""
     found: dict[str, list[float]] = {}
     async for trajectory in of_run(store, run, phase, Trajectory.STATE_SUCCEEDED):
         if trajectory.split == split:
-            found.setdefault(f"{trajectory.world}:{trajectory.task_id}", []).append(trajectory.reward)
+            found.setdefault(task_key(trajectory), []).append(trajectory.reward)
     return {key: sum(values) / len(values) for key, values in found.items()}

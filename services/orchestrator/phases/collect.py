@@ -9,9 +9,17 @@ from services.orchestrator.turn import Turn
 PHASE = "collect"
 
 
+def source(turn: Turn) -> str:
+    """The run whose attempts are trained on."""
+    return turn.spec.collected_by or turn.iteration.name
+
+
 async def run(turn: Turn) -> None:
-    """`attempts_per_task` attempts at each task; one is greedy, several are sampled."""
+    """`attempts_per_task` attempts at each task; one is greedy, several are sampled. None where another run's serve."""
     spec, services = turn.spec, turn.services
+    if spec.collected_by:
+        await turn.report(0, 0, f"the attempts of {spec.collected_by}")
+        return
     policy = await services.policies.get(turn.iteration.base_policy)
     suite = await services.suites.named(spec.suite)
     tasks = await suite.tasks("train", spec.train_world_seed, spec.num_train_tasks)

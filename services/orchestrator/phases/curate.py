@@ -6,7 +6,7 @@ from ratchet.curation.v1 import curation_service_pb2 as curation_pb
 from ratchet.orchestrator.v1.iteration_service_pb2 import FilterSummary, Iteration
 from ratchet.scoring.v1 import scoring_service_pb2 as scoring_pb
 from services.common.errors import RatchetError
-from services.orchestrator import metrics
+from services.orchestrator import metrics, strategies
 from services.orchestrator.phases import collect
 from services.orchestrator.turn import Turn
 
@@ -19,14 +19,22 @@ async def run(turn: Turn) -> None:
     await turn.report(0, 1)
     await _diagnose(turn)
     spec = turn.spec
+    strategy = strategies.named(spec.strategy)
+    policy = await turn.services.policies.get(turn.iteration.base_policy)
     request = curation_pb.CurateDatasetRequest(
         request_id=turn.iteration.name,
-        parents=[*await _earlier(turn), turn.iteration.name],
+        parents=[*await _earlier(turn), collect.source(turn)],
         phase=collect.PHASE,
         mixture=spec.mixture,
         rows=spec.rows,
         validation_fraction=0.1,
         seed=spec.seed,
+        filter=strategy.filter,
+        precedence=strategy.precedence,
+        model=policy.base_model,
+        adapter=policy.adapter_digest,
+        suite=spec.suite,
+        world_seed=spec.train_world_seed,
     )
     try:
         reply = await turn.services.stubs.curation.CurateDataset(request, timeout=_TIMEOUT_S)
@@ -43,7 +51,9 @@ async def run(turn: Turn) -> None:
 
 async def _diagnose(turn: Turn) -> None:
     """How the filter did on this run, against rewards that nothing else looks at."""
-    request = scoring_pb.FilterTrajectoriesRequest(parents=[turn.iteration.name], phase=collect.PHASE)
+    request = scoring_pb.FilterTrajectoriesRequest(
+        parents=[collect.source(turn)], phase=collect.PHASE, filter=strategies.named(turn.spec.strategy).filter
+    )
     found = (await turn.services.stubs.scoring.FilterTrajectories(request, timeout=_TIMEOUT_S)).diagnostics
     turn.iteration.filter.CopyFrom(
         FilterSummary(
@@ -64,6 +74,7 @@ async def _earlier(turn: Turn) -> list[str]:
     runs: list[str] = []
     name = turn.iteration.previous
     while name:
-        runs.insert(0, name)
-        name = (await turn.services.registry.get(Iteration, name)).previous
-    return runs
+        before = await turn.services.registry.get(Iteration, name)
+        runs.insert(0, before.spec.collected_by or before.name)
+        name = before.previous
+    return list(dict.fromkeys(runs))

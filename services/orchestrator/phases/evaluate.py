@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from ratchet.orchestrator.v1.iteration_service_pb2 import TimeBreakdown
+from ratchet.trajectory.v1.trajectory_service_pb2 import Trajectory
 from services.orchestrator import comparison, episodes, policies, trajectories
 from services.orchestrator.episodes import Job, Plan
 from services.orchestrator.turn import Turn
 
+# How the phases of greedy measurements begin, here and in evaluations.
+MEASURING = "evaluate"
 ROLES = {"base": "evaluate-base", "candidate": "evaluate-candidate", "trivial": "evaluate-trivial"}
 
 
@@ -17,12 +22,17 @@ async def run(turn: Turn) -> None:
     names = {"base": turn.iteration.base_policy, "candidate": turn.iteration.candidate_policy}
     roles = {**{role: name for role, name in names.items() if name}, "trivial": policies.TRIVIAL}
     acting = {role: await services.policies.get(name) for role, name in roles.items()}
-    counts = {"heldout-instances": spec.num_eval_tasks, "heldout-templates": spec.num_template_tasks}
+    held_out = {"heldout-instances": spec.num_eval_tasks, "heldout-templates": spec.num_template_tasks}
+    tasks = {split: await suite.tasks(split, spec.eval_world_seed, count) for split, count in held_out.items()}
+    if spec.num_train_eval_tasks:
+        tasks["train"] = await suite.tasks("train", spec.train_world_seed, spec.num_train_eval_tasks)
+    measured = await _measured(turn, list(roles.values()))
     plans = [
         Plan(ROLES[role], split, task, policy)
-        for split, count in counts.items()
-        for task in await suite.tasks(split, spec.eval_world_seed, count)
+        for split, of_split in tasks.items()
+        for task in of_split
         for role, policy in acting.items()
+        if task.key not in measured[split, policy.name]
     ]
     job = Job(
         run=turn.iteration.name,
@@ -36,17 +46,31 @@ async def run(turn: Turn) -> None:
     )
     await episodes.run(services, job, turn.report_episodes)
     del turn.iteration.reports[:]
-    for split in counts:
-        rewards = {
-            roles[role]: await trajectories.rewards(services.stubs.store, turn.iteration.name, ROLES[role], split)
-            for role in roles
-        }
+    for split, of_split in tasks.items():
+        wanted = {task.key for task in of_split}
+        rewards = {}
+        for role, name in roles.items():
+            here = await trajectories.rewards(services.stubs.store, turn.iteration.name, ROLES[role], split)
+            known = {**measured[split, name], **here}
+            rewards[name] = {key: reward for key, reward in known.items() if key in wanted}
+        world_seed = spec.train_world_seed if split == "train" else spec.eval_world_seed
         report = await comparison.compare(
-            services.stubs.scoring, split, spec.eval_world_seed, rewards, turn.iteration.base_policy, spec.seed
+            services.stubs.scoring, split, world_seed, rewards, turn.iteration.base_policy, spec.seed
         )
         turn.iteration.reports.append(report)
         comparison.export(spec.suite, report, {name: role for role, name in roles.items()})
     await _count(turn)
+
+
+async def _measured(turn: Turn, names: list[str]) -> defaultdict[tuple[str, str], dict[str, float]]:
+    """(split, policy) -> reward by task key, as other runs measured them greedily."""
+    found: defaultdict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    for run_ in turn.spec.measured_by:
+        async for trajectory in trajectories.of_run(turn.services.stubs.store, run_, state=Trajectory.STATE_SUCCEEDED):
+            if trajectory.phase.startswith(MEASURING) and trajectory.policy in names:
+                key = trajectories.task_key(trajectory)
+                found[trajectory.split, trajectory.policy][key] = trajectory.reward
+    return found
 
 
 async def _count(turn: Turn) -> None:

@@ -1,10 +1,11 @@
-"""Train: a fresh adapter on the base model, registered as a candidate policy."""
+"""Train: an adapter on the base model, fresh unless the strategy goes on from one, registered as a candidate policy."""
 
 from __future__ import annotations
 
 from ratchet.orchestrator.v1.policy_service_pb2 import Policy
 from ratchet.training.v1 import training_service_pb2 as pb
 from services.common.errors import FailedPrecondition
+from services.orchestrator import strategies
 from services.orchestrator.turn import Turn
 
 _TIMEOUT_S = 24 * 3600.0
@@ -25,10 +26,11 @@ async def run(turn: Turn) -> None:
     model = await turn.services.policies.model()
     # A resumed iteration must not be answered with the job that failed before.
     request_id = f"{turn.iteration.name}#{turn.iteration.num_resumes}"
+    wanted = _spec(turn, model.name)
+    if strategies.named(turn.spec.strategy).continued:
+        wanted.initial_adapter = (await turn.services.policies.get(turn.iteration.base_policy)).adapter_blob
     job = (
-        await training.CreateTrainingJob(
-            pb.CreateTrainingJobRequest(request_id=request_id, spec=_spec(turn, model.name))
-        )
+        await training.CreateTrainingJob(pb.CreateTrainingJobRequest(request_id=request_id, spec=wanted))
     ).training_job
     turn.iteration.training_job = job.name
     async for event in training.WatchTrainingJob(pb.WatchTrainingJobRequest(name=job.name), timeout=_TIMEOUT_S):

@@ -28,6 +28,14 @@ def test_per_task_the_first_run_with_a_plausible_attempt_wins():
     assert names(selection.choose([second, first])) == ["b1", "b2"]
 
 
+def test_the_latest_run_or_all_runs_can_win_instead():
+    first = [attempt("a1", "stop [x]", task_id="1"), attempt("a2", "stop [x]", task_id="2")]
+    second = [attempt("b1", "stop [y]", task_id="1"), attempt("b2", "stop [x]", task_id="2")]
+    assert names(selection.choose([first, second], "latest")) == ["b1", "b2"]
+    # b2 went the way of a2.
+    assert names(selection.choose([first, second], "all")) == ["a1", "a2", "b1"]
+
+
 def test_the_same_task_id_in_another_world_is_another_task():
     attempts = [attempt("a", "stop [x]", world="train/1"), attempt("b", "stop [x]", world="train/2")]
     assert names(selection.choose([attempts])) == ["a", "b"]

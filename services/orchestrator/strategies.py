@@ -1,0 +1,50 @@
+"""Strategies: named ways to choose what is tried and what is trained on.
+
+Invariant: a strategy says what is done where the iteration's spec leaves it open; none looks at a reward to choose, but
+those that are marked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.common.errors import InvalidArgument
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One way to turn attempts into a training set."""
+
+    name: str
+    description: str
+    # How attempts are judged; see FilterTrajectoriesRequest.filter.
+    filter: str = "paper"
+    # Whose attempts at a task are kept; see CurateDatasetRequest.precedence.
+    precedence: str = "first"
+    # Steps of an attempt that become rows: "paper" or "all".
+    rows: str = "paper"
+    attempts_per_task: int = 1
+    # Train on from the adapter of the policy that is improved, in place of a fresh one.
+    continued: bool = False
+    # Spend the attempts on the tasks whose earlier attempts did not agree.
+    curriculum: bool = False
+    # The filter reads the true reward: an upper bound to compare with, no self-improvement.
+    uses_labels: bool = False
+
+
+_ALL = (
+    Strategy(
+        "paper", "the paper's: one greedy attempt, its filter, three rows, a fresh adapter, the base's attempts first"
+    ),
+    Strategy("continued", "as paper, but the adapter is trained on instead of a fresh one", continued=True),
+    Strategy("all-steps", "as paper, but every step of a kept attempt is a row", rows="all"),
+)
+STRATEGIES = {strategy.name: strategy for strategy in _ALL}
+
+
+def named(name: str) -> Strategy:
+    """The strategy of that name, "" for the paper's. Raises InvalidArgument naming the known ones."""
+    if found := STRATEGIES.get(name or "paper"):
+        return found
+    known = "; ".join(f"{strategy.name} ({strategy.description})" for strategy in _ALL)
+    raise InvalidArgument(f"there is no strategy {name!r}; choose one of: {known}", field="strategy")
