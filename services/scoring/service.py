@@ -10,6 +10,7 @@ from ratchet.scoring.v1 import scoring_service_pb2_grpc as pb_grpc
 from services.common.errors import InvalidArgument
 from services.scoring import behaviour, comparison, evaluation, likeness, matching, measuring, metrics, plausibility
 from services.scoring import stored as attempts
+from services.scoring import texts as sentences
 from services.scoring.embeddings import Embeddings
 from services.scoring.settings import ScoringSettings
 from services.scoring.stored import Stored
@@ -91,3 +92,6 @@ class ScoringService(pb_grpc.ScoringServiceServicer):
             ]
             response.behaviours.append(behaviour.summarise(selection.label, found))
         return response
+
+    async def EmbedTexts(self, request: pb.EmbedTextsRequest, context: Any) -> pb.EmbedTextsResponse:
+        return await sentences.embed(request.texts, self._models.capability)

