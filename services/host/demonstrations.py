@@ -19,18 +19,17 @@ import httpx
 
 from ratchet.browser.v1 import browser_service_pb2 as pb
 from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub
-from services.common import rpc
+from services.common import prompts, rpc
 from services.common.addresses import arena_url
 from services.common.errors import RatchetError
+from services.common.prompts import brief
+from services.common.prompts.view import with_name
 from services.common.telemetry import log
 from services.host.main import host
-from services.rollout import prompts
 from services.rollout.adapters.arena import ArenaEnvironment
 from services.rollout.adapters.control import control as arena_control
 from services.rollout.agents import ExpertAgent
 from services.rollout.ports import World
-from services.rollout.prompts import brief
-from services.rollout.prompts.view import with_name
 from services.training.pretraining import demonstrations
 from services.training.pretraining.demonstrations import Demonstration
 

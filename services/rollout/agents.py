@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ratchet.browser.v1.browser_service_pb2 import Observation
 from ratchet.rollout.v1 import rollout_service_pb2 as pb
 from ratchet.serving.v1 import serving_service_pb2 as serving_pb
+from services.common import prompts
 from services.common.errors import InvalidArgument
-from services.rollout import prompts
-from services.rollout.prompts.view import Thought
+from services.common.prompts.view import Thought
 
 if TYPE_CHECKING:
     from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceAsyncStub

@@ -17,11 +17,12 @@ from ratchet.browser.v1 import browser_service_pb2 as browser_pb
 from ratchet.rollout.v1 import rollout_service_pb2 as pb
 from ratchet.scoring.v1 import scoring_service_pb2 as scoring_pb
 from ratchet.trajectory.v1 import trajectory_service_pb2 as store_pb
+from services.common import prompts
 from services.common.errors import RatchetError
-from services.rollout import metrics, prompts, stopping
+from services.common.prompts.view import stop_answer, with_name
+from services.rollout import metrics, stopping
 from services.rollout.agents import Agent
 from services.rollout.ports import Environment, EnvironmentFailed, World
-from services.rollout.prompts.view import stop_answer, with_name
 from services.rollout.recording import Recorder
 
 if TYPE_CHECKING:

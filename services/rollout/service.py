@@ -18,9 +18,9 @@ from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceStub
 from ratchet.serving.v1 import serving_service_pb2 as serving_pb
 from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceStub
 from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceStub
-from services.common import telemetry
+from services.common import prompts, telemetry
 from services.common.errors import InvalidArgument, RatchetError, ResourceExhausted
-from services.rollout import metrics, prompts
+from services.rollout import metrics
 from services.rollout.agents import Agent, ExpertAgent, ModelAgent, TrivialAgent
 from services.rollout.episode import Episode
 from services.rollout.ports import BadTask, Environment

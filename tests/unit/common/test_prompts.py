@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from services.common import prompts
 from services.common.errors import InvalidArgument
-from services.rollout import prompts
-from services.rollout.prompts.view import Thought, View, element_id, stop_answer, with_name
+from services.common.prompts.view import Thought, View, element_id, stop_answer, with_name
 
 VIEW = View("[4] link 'Kettles'", "http://shop.test/", "Open the kettles", "click [7]", ("button", "Menu"))
 

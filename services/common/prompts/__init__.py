@@ -6,8 +6,8 @@ Invariant: a format is a pure function of what the agent may see; nothing of the
 from __future__ import annotations
 
 from services.common.errors import InvalidArgument
-from services.rollout.prompts import brief, webarena_cot
-from services.rollout.prompts.view import PromptFormat, View
+from services.common.prompts import brief, webarena_cot
+from services.common.prompts.view import PromptFormat, View
 
 _FORMATS: dict[str, PromptFormat] = {each.name: each for each in (brief.FORMAT, webarena_cot.FORMAT)}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ratchet.serving.v1.serving_service_pb2 import PromptPart
-from services.rollout.prompts.view import PromptFormat, Thought, View
+from services.common.prompts.view import PromptFormat, Thought, View
 
 _ACTION = re.compile(r"^ACTION:\s*(.+?)\s*$", re.MULTILINE)
 _NAMED = re.compile(r"^(\w+) \[\d+\]")
