@@ -69,7 +69,10 @@ class ModelAgent:
             serving_pb.GenerateRequest(
                 model=agent.model,
                 adapter=agent.adapter,
-                parts=self.format.build(view, self._max_observation_tokens),
+                parts=[
+                    serving_pb.PromptPart(**part._asdict())
+                    for part in self.format.build(view, self._max_observation_tokens)
+                ],
                 max_new_tokens=self.format.max_new_tokens,
                 temperature=agent.temperature,
                 seed=self._seed(index),

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from services.common.errors import InvalidArgument
 from services.common.prompts import brief, webarena_cot
-from services.common.prompts.view import PromptFormat, View
+from services.common.prompts.view import Part, PromptFormat, View
 
 _FORMATS: dict[str, PromptFormat] = {each.name: each for each in (brief.FORMAT, webarena_cot.FORMAT)}
 
-__all__ = ["PromptFormat", "View", "named"]
+__all__ = ["Part", "PromptFormat", "View", "named"]
 
 
 def named(name: str) -> PromptFormat:

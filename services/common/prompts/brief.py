@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import re
 
-from ratchet.serving.v1.serving_service_pb2 import PromptPart
-from services.common.prompts.view import PromptFormat, Thought, View
+from services.common.prompts.view import Part, PromptFormat, Thought, View
 
 _ACTION = re.compile(r"^ACTION:\s*(.+?)\s*$", re.MULTILINE)
 _NAMED = re.compile(r"^(\w+) \[\d+\]")
 
 
-def build(view: View, max_tokens: int) -> list[PromptPart]:
+def build(view: View, max_tokens: int) -> list[Part]:
     """Three parts of one user turn; only the observation is cut."""
     rest = f"\nURL: {view.url}\nOBJECTIVE: {view.intent}\nPREVIOUS: {previous(view)}\nNEXT:\n"
     return [
-        PromptPart(role="user", text="PAGE:\n"),
-        PromptPart(role="user", text=view.observation, max_tokens=max_tokens),
-        PromptPart(role="user", text=rest),
+        Part("user", "PAGE:\n"),
+        Part("user", view.observation, max_tokens),
+        Part("user", rest),
     ]
 
 

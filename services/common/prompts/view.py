@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from ratchet.serving.v1.serving_service_pb2 import PromptPart
-
 
 class View(NamedTuple):
     """The agent's side of one step."""
@@ -29,12 +27,22 @@ class Thought(NamedTuple):
     action: str
 
 
+class Part(NamedTuple):
+    """A stretch of a prompt: the fields of serving's PromptPart."""
+
+    # "system", "user" or "assistant".
+    role: str
+    text: str
+    # Keep only the first so many tokens; 0 keeps all.
+    max_tokens: int = 0
+
+
 class PromptFormat(NamedTuple):
     """A named way of asking."""
 
     name: str
     # (view, tokens that the observation may take) -> the prompt's parts.
-    build: Callable[[View, int], list[PromptPart]]
+    build: Callable[[View, int], list[Part]]
     # Response -> the action's text, or None when there is none in it.
     extract: Callable[[str], str | None]
     # An expert's move written as a model would answer it.

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ratchet.serving.v1.serving_service_pb2 import PromptPart
-from services.common.prompts.view import PromptFormat, Thought, View
+from services.common.prompts.view import Part, PromptFormat, Thought, View
 
 _FENCE = re.compile(r"```(?:\w+\n)?\s*(.+?)\s*```", re.DOTALL)
 _LEAD = "In summary, the next action I will perform is"
@@ -62,24 +61,24 @@ _EXAMPLES = (
 )
 
 
-def _question(view: View, max_tokens: int) -> list[PromptPart]:
+def _question(view: View, max_tokens: int) -> list[Part]:
     role, name = view.previous_element
     previous = view.previous or "None"
     if role:
         previous = f"{previous} where the element is {role} '{name}'"
     rest = f"\nURL: {view.url}\nOBJECTIVE: {view.intent}\nPREVIOUS ACTION: {previous}"
     return [
-        PromptPart(role="user", text="OBSERVATION:\n"),
-        PromptPart(role="user", text=view.observation, max_tokens=max_tokens),
-        PromptPart(role="user", text=rest),
+        Part("user", "OBSERVATION:\n"),
+        Part("user", view.observation, max_tokens),
+        Part("user", rest),
     ]
 
 
-def build(view: View, max_tokens: int) -> list[PromptPart]:
+def build(view: View, max_tokens: int) -> list[Part]:
     """System, two examples, and the step; only the observation is cut."""
-    parts = [PromptPart(role="system", text=SYSTEM)]
+    parts = [Part("system", SYSTEM)]
     for example, thought in _EXAMPLES:
-        parts += [*_question(example, 0), PromptPart(role="assistant", text=phrase(thought))]
+        parts += [*_question(example, 0), Part("assistant", phrase(thought))]
     return [*parts, *_question(view, max_tokens)]
 
 
