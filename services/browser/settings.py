@@ -19,7 +19,8 @@ class BrowserSettings(RoomSettings):
 
     # Chromium to drive; none: Playwright's own, else the first of the system's.
     executable: Path | None = None
-    # Chromium processes; sessions go to the one with the fewest.
+    # Chromium processes; sessions go to the one with the fewest. One with a permission for the clipboard has another
+    # to itself.
     num_browsers: int = Field(default=1, ge=1, le=64)
     # A process is replaced after so many sessions, and when it (without its pages) needs more memory than this;
     # sessions that live on it go on.

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.browser.adapters import scripts
+from services.browser.adapters.clipboard import PERMISSIONS
 from services.browser.adapters.context import ChromiumContext
 from services.browser.adapters.devtools import DevTools, Disconnected, Refused
 from services.browser.adapters.pool import Profile, Spares
@@ -112,8 +113,9 @@ class ChromiumBrowser:
 
     async def _blank(self, profile: Profile) -> ChromiumContext:
         """A new context with an empty page. Raises BrowserMissing, TabCrashed, ValueError."""
-        process = await self.fleet.choose()
-        context = ChromiumContext(process, functools.partial(self._tab_of, process.line), self._settings)
+        owns_clipboard = not PERMISSIONS.isdisjoint(profile.permissions)
+        process = await (self.fleet.reserve() if owns_clipboard else self.fleet.choose())
+        context = ChromiumContext(process, functools.partial(self._tab_of, process), self._settings)
         process.enter(context)
         async with _closed_on_failure(context):
             fence = context.fenced(profile.origins)
@@ -191,13 +193,13 @@ class ChromiumBrowser:
             )
         return Path(found)
 
-    async def _tab_of(self, line: DevTools, context: BrowserContext, page: Page) -> ChromiumTab:
+    async def _tab_of(self, process: Process, context: BrowserContext, page: Page) -> ChromiumTab:
         settings = self._settings
         cdp = await context.new_cdp_session(page)
         target = (await cdp.send("Target.getTargetInfo"))["targetInfo"]["targetId"]
         await cdp.detach()
         try:
-            attached = await line.attach(target)
+            attached = await process.line.attach(target)
         except (Refused, Disconnected) as error:
             raise TabCrashed(f"the page died: {error}") from error
         tab = ChromiumTab(
@@ -207,7 +209,7 @@ class ChromiumBrowser:
             settle_s=settings.settle_s,
             call_s=settings.call_timeout_s,
         )
-        return await tab.start()
+        return await tab.start(shares_clipboard=process.clipboard is not None)
 
 
 @asynccontextmanager

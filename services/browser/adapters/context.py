@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.browser import metrics
 from services.browser.adapters import dressing
+from services.browser.adapters.clipboard import Clipboard
 from services.browser.adapters.dialogs import ChromiumDialogs
 from services.browser.adapters.fence import Fence
 from services.browser.adapters.files import Files
@@ -60,6 +61,7 @@ class ChromiumContext:
         self._tasks: set[asyncio.Task[None]] = set()
         self.fence: Fence | None = None
         self.files = Files({})
+        self.clipboard = Clipboard(process.clipboard, self._tabs)
         self.died: Callable[[str], None] = lambda _: None
         self.spent: Callable[[str], None] = lambda _: None
         self.dialogs = ChromiumDialogs(self.tell)
@@ -248,6 +250,7 @@ class ChromiumContext:
 
         self.usage.count(tab.line)
         tab.clock = self.dialogs.clock
+        tab.clipboard = self.clipboard
         tab.page.on("close", closed)
         tab.page.on("crash", crashed)
         # On the line that also tells when the page has settled: it is there before.

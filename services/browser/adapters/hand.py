@@ -117,10 +117,11 @@ class ChromiumHand:
 
     async def press(self, keys: str) -> None:
         combination = "+".join(_key_name(key) for key in _split(keys))
-        try:
-            await self.tab.bounded(self.tab.page.keyboard.press(combination), "a key")
-        except NotActionable as error:
-            raise NotActionable(f"{keys!r} is not a key combination such as Enter or Control+A") from error
+        async with self.tab.clipboard.around(self.tab, combination):
+            try:
+                await self.tab.bounded(self.tab.page.keyboard.press(combination), "a key")
+            except NotActionable as error:
+                raise NotActionable(f"{keys!r} is not a key combination such as Enter or Control+A") from error
         await self.tab.settle()
 
     async def scroll(self, pages: int) -> None:

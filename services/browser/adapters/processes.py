@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from services.browser.adapters.clipboard import SharedClipboard
 from services.browser.adapters.devtools import Disconnected, Refused
 from services.browser.adapters.watch import MemoryWatch, resident_bytes
 from services.browser.errors import BrowserMissing
@@ -33,6 +34,8 @@ class Process:
         self.num_opened = 0
         # Takes no more contexts.
         self.retired = False
+        # None where there is one context that may read and write it as it likes.
+        self.clipboard: SharedClipboard | None = SharedClipboard(line)
         # Set while no context is on it.
         self.empty = asyncio.Event()
         self._profile = profile
@@ -101,7 +104,7 @@ class Fleet:
         self.processes: list[Process] = []
         self._launching = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._launches: set[asyncio.Task[None]] = set()
+        self._launches: set[asyncio.Task[Process]] = set()
 
     async def start(self) -> None:
         """Launch all processes. Raises BrowserMissing."""
@@ -124,6 +127,16 @@ class Fleet:
             self._replace_soon(chosen)
         return chosen
 
+    async def reserve(self) -> Process:
+        """A process for one context and no other. Raises BrowserMissing."""
+        async with self._launching:
+            process = await self._launch_one()
+            process.retired, process.clipboard = True, None
+        task = asyncio.create_task(self._run_out(process), name=_name(process))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return process
+
     async def stop(self) -> None:
         """End all processes; idempotent."""
         for task in self._tasks:
@@ -136,17 +149,18 @@ class Fleet:
     def _serving(self) -> list[Process]:
         return [process for process in self.processes if not process.retired]
 
-    async def _launch_one(self) -> None:
+    async def _launch_one(self) -> Process:
         """A caller that is cancelled leaves the launch to itself: half a Chromium could not be ended."""
         launch = asyncio.create_task(self._add(), name="browser: launch chromium")
         self._launches.add(launch)
         launch.add_done_callback(self._launches.discard)
-        await asyncio.shield(launch)
+        return await asyncio.shield(launch)
 
-    async def _add(self) -> None:
+    async def _add(self) -> Process:
         process = await self._launch()
         await process.watch(self._settings.max_page_bytes)
         self.processes.append(process)
+        return process
 
     def _replace_soon(self, old: Process) -> None:
         if any(task.get_name() == _name(old) for task in self._tasks):
@@ -170,11 +184,16 @@ class Fleet:
         telemetry.log().info("chromium replaced", contexts_opened=old.num_opened, contexts_left=len(old.contexts))
         for context in list(old.contexts):
             context.retired()
-        if old.contexts:
-            await old.empty.wait()
-        if old in self.processes:
-            self.processes.remove(old)
-            await old.close()
+        if not old.contexts:
+            old.empty.set()
+        await self._run_out(old)
+
+    async def _run_out(self, process: Process) -> None:
+        """Close a process when its last context has left."""
+        await process.empty.wait()
+        if process in self.processes:
+            self.processes.remove(process)
+            await process.close()
 
 
 def _name(process: Process) -> str:

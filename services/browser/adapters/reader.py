@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +50,9 @@ class _Round:
 class Reader:
     """The page scripts of one tab: its main frame's, and those of its frames of other origins."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, copied: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
+        """`copied` is told what a document noted to have copied (see page/clipboard.js)."""
+        self._send, self._copied = send, copied
         # The document that the scripts below are of.
         self._document = ""
         self._main: Script | None = None
@@ -186,6 +187,8 @@ class Reader:
             given = (id_ for other in self._scripts.values() if other is not script for id_ in other.given)
             options = options | {"taken": [*options["taken"], *given]}
         data = await script.observe(options)
+        if "copied" in data:
+            self._copied(data["copied"])
         if not data["ask"]:
             return data
         clicked = await asyncio.gather(*(self._is_clicked(script, number) for number in data["ask"]))

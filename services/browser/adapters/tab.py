@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from services.browser import page as page_script
 from services.browser.adapters import devtools, dialogs, scripts
 from services.browser.adapters.activity import Activity
+from services.browser.adapters.clipboard import Clipboard
 from services.browser.adapters.devtools import Closed, Disconnected, Refused
 from services.browser.adapters.hand import ChromiumHand
 from services.browser.adapters.reader import Reader
@@ -41,19 +42,20 @@ class ChromiumTab:
         self.crashed = False
         # Its context's, once it is of one.
         self.clock = dialogs.Clock()
+        self.clipboard = Clipboard(None, [self])
         # It shows the document of `warm`, which no history is to have.
         self._is_warm = False
         self.hand = ChromiumHand(self)
         self._send = line.send
         self._activity = Activity(line)
-        self._reader = Reader(self.send)
+        self._reader = Reader(self.send, lambda copied: self.clipboard.hear(copied))
         self._load_s, self._settle_s, self._call_s = load_s, settle_s, call_s
         self.load_ms = load_s * 1000
 
-    async def start(self) -> ChromiumTab:
-        """Begin to listen; the tab itself, once Chromium has agreed."""
+    async def start(self, *, shares_clipboard: bool) -> ChromiumTab:
+        """Begin to listen; the tab itself, once Chromium has agreed. Other sessions may share its clipboard."""
         replies = await asyncio.gather(*map(self.send, ("Page.getFrameTree", "Page.enable", "Network.enable")))
-        ready = {"source": page_script.installer(), "worldName": WORLD}
+        ready = {"source": page_script.installer(shares_clipboard=shares_clipboard), "worldName": WORLD}
         await self.send("Page.addScriptToEvaluateOnNewDocument", ready)
         frame = replies[0]["frameTree"]["frame"]
         self._activity.main_frame = frame["id"]

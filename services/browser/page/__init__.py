@@ -41,9 +41,17 @@ def _factory() -> str:
     return f"firstNumber => {{\n'use strict';\n{body}\nreturn {{observe, locate, resolve, mark}};\n}}"
 
 
-def installer() -> str:
-    """Makes the script ready in a world: run in each new document, it is compiled once for all of a process."""
-    return f"globalThis.ratchetPage = {_factory()};"
+@cache
+def clipboard() -> str:
+    """An object with `take()` and `expect(data)`, the same each time in one world (see clipboard.js)."""
+    body = (resources.files(__package__) / "clipboard.js").read_text("utf-8")
+    return f"(globalThis.ratchetClipboard ??= {body})"
+
+
+def installer(*, shares_clipboard: bool) -> str:
+    """Makes the scripts ready in a world: run in each new document, they are compiled once for all of a process."""
+    ready = f"globalThis.ratchetPage = {_factory()};"
+    return f"{clipboard()};\n{ready}" if shares_clipboard else ready
 
 
 def start(first: int) -> str:

@@ -19,6 +19,7 @@ function observe(options) {
   const answer = options.format === 'compact' ? compact(walk, root, options, boxes) : tree(walk, root, options, boxes);
   return JSON.stringify({
     ask: toAsk(walk.clickable), ...answer, title: document.title.toWellFormed(), cut: walk.isCut, num: walk.num,
+    copied: globalThis.ratchetClipboard?.take() ?? undefined,
   });
 }
 

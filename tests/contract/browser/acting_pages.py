@@ -124,6 +124,23 @@ const load = () => confirm('Load?') && fetch('/slow-json').then(r => r.text()).t
 ASKS = """<!doctype html><title>Asks</title><body><script>
 const answer = confirm('Are you 18?')</script><h1 id=head>Welcome</h1><script>head.append(answer)</script></body>"""
 
+COPYING = """<!doctype html><title>Copying</title><body><h1>Copying</h1>
+<label>From <input id=from value="of a script"></label><label>To <input id=to></label>
+<p>Some <b>bold</b> words <img src=/copied.png alt=Picture></p><div contenteditable role=textbox aria-label=Rich></div>
+<button onclick="from.select(); tell('copied ' + document.execCommand('copy'))">Copy by script</button>
+<button onclick="other = 'another thing'; from.select(); document.execCommand('copy'); other = ''">
+Copy another thing</button>
+<button onclick="navigator.clipboard.readText().then(text => tell('read ' + text), tell)">Read by API</button>
+<button onclick="navigator.clipboard.writeText('of the API').then(() => tell('written'), tell)">Write by API</button>
+<script>
+const from = document.querySelector('#from'), tell = text => { document.querySelector('h1').textContent = text };
+let other = '';
+for (const kind of ['copy', 'paste']) addEventListener(kind, event => {
+  window.heard = (window.heard || '') + kind;
+  if (kind === 'copy' && other) event.preventDefault(), event.clipboardData.setData('text/plain', other);
+}, true);
+</script></body>"""
+
 PAGES = {
     "choices": CHOICES,
     "scripted": SCRIPTED,
@@ -132,4 +149,5 @@ PAGES = {
     "obstacles": OBSTACLES,
     "dialogs": DIALOGS,
     "asks": ASKS,
+    "copying": COPYING,
 }

@@ -84,7 +84,7 @@ async def test_a_session_brings_its_state_into_a_spare(opened: Opener) -> None:
 
 
 async def test_an_old_spare_is_closed_and_not_opened_again(opened: Opener) -> None:
-    world = await opened(warm_contexts=1, warm_s=0.5)
+    world = await opened(warm_contexts=1, warm_s=2.0)
     await begun(world)
     await until(world, lambda: len(world.browser.spares) == 1)
     (spare,) = world.browser.spares
