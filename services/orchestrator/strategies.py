@@ -33,11 +33,30 @@ class Strategy:
 
 
 _ALL = (
-    Strategy(
-        "paper", "the paper's: one greedy attempt, its filter, three rows, a fresh adapter, the base's attempts first"
-    ),
+    Strategy("paper", "one greedy attempt, the paper's filter, three rows, a fresh adapter, the base's attempts first"),
     Strategy("continued", "as paper, but the adapter is trained on instead of a fresh one", continued=True),
     Strategy("all-steps", "as paper, but every step of a kept attempt is a row", rows="all"),
+    Strategy(
+        "grounded", "as all-steps, of attempts in which nothing was made up or refused", filter="grounded", rows="all"
+    ),
+    Strategy(
+        "agreement",
+        "six sampled attempts a task, kept where they vote for the same ending; every step; all rounds' attempts",
+        filter="agreement",
+        precedence="all",
+        rows="all",
+        attempts_per_task=6,
+    ),
+    Strategy("judge", "as all-steps, of attempts that the model itself says were done", filter="judge", rows="all"),
+    Strategy(
+        "reward",
+        "as agreement, but of attempts with the true reward: labels are used, an upper bound",
+        filter="reward",
+        precedence="all",
+        rows="all",
+        attempts_per_task=6,
+        uses_labels=True,
+    ),
 )
 STRATEGIES = {strategy.name: strategy for strategy in _ALL}
 

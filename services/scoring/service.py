@@ -8,7 +8,18 @@ from typing import Any, NamedTuple
 from ratchet.scoring.v1 import scoring_service_pb2 as pb
 from ratchet.scoring.v1 import scoring_service_pb2_grpc as pb_grpc
 from services.common.errors import InvalidArgument
-from services.scoring import behaviour, comparison, evaluation, likeness, matching, measuring, metrics, plausibility
+from services.scoring import (
+    behaviour,
+    comparison,
+    evaluation,
+    filters,
+    judging,
+    likeness,
+    matching,
+    measuring,
+    metrics,
+    plausibility,
+)
 from services.scoring import stored as attempts
 from services.scoring import texts as sentences
 from services.scoring.embeddings import Embeddings
@@ -26,9 +37,12 @@ class Models(NamedTuple):
 class ScoringService(pb_grpc.ScoringServiceServicer):
     """Judges what the trajectory store keeps and what a browser session shows, through their stubs."""
 
-    def __init__(self, trajectories: Any, browser: Any, models: Models, settings: ScoringSettings) -> None:
+    def __init__(
+        self, trajectories: Any, browser: Any, serving: Any, models: Models, settings: ScoringSettings
+    ) -> None:
         self._stored = Stored(trajectories, settings.max_trajectories)
         self._browser = browser
+        self._judge = judging.judge_of(serving)
         self._models = models
         self._settings = settings
 
@@ -44,20 +58,22 @@ class ScoringService(pb_grpc.ScoringServiceServicer):
     ) -> pb.FilterTrajectoriesResponse:
         if not request.parents:
             raise InvalidArgument("parents is empty; name the runs whose trajectories are to be judged")
-        judged: list[tuple[pb.Verdict, bool]] = []
+        how = filters.named(request.filter)
+        judged: list[filters.Judged] = []
         for parent in dict.fromkeys(request.parents):
             selection = pb.Selection(label=parent, parents=[parent], phase=request.phase)
             of_run = [
-                (plausibility.judge(trajectory), trajectory.reward >= 1)
+                await how.look(trajectory, self._judge)
                 async for page in self._stored.pages(selection, with_steps=True, may_be_empty=True)
                 for trajectory in page
             ]
             # By name: the order of arrival differs from run to run.
-            judged += sorted(of_run, key=lambda pair: pair[0].trajectory)
-        for verdict, _ in judged:
-            metrics.TRAJECTORIES_JUDGED.labels("plausible" if verdict.plausible else "implausible").inc()
+            judged += how.settle(sorted(of_run, key=lambda each: each.verdict.trajectory))
+        for each in judged:
+            metrics.TRAJECTORIES_JUDGED.labels("plausible" if each.verdict.plausible else "implausible").inc()
         return pb.FilterTrajectoriesResponse(
-            verdicts=[verdict for verdict, _ in judged], diagnostics=plausibility.diagnose(judged)
+            verdicts=[each.verdict for each in judged],
+            diagnostics=plausibility.diagnose((each.verdict, each.rewarded) for each in judged),
         )
 
     async def ComparePolicies(self, request: pb.ComparePoliciesRequest, context: Any) -> pb.ComparePoliciesResponse:

@@ -1,4 +1,4 @@
-"""Builds the scoring room over the stubs of the store and the browser."""
+"""Builds the scoring room over the stubs of the store, the browser and serving."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ async def open_room(
     """Scoring's mounts; on disk it keeps remembered embeddings only. Models are loaded when they are first needed."""
     from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub
     from ratchet.scoring.v1 import scoring_service_pb2_grpc as pb_grpc
+    from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceStub
     from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceStub
     from services.scoring.adapters.sentences import SentenceEmbedder
     from services.scoring.adapters.sqlite import SqliteVectors
@@ -34,5 +35,5 @@ async def open_room(
     }
     models = Models(vertex=named[settings.vertex_model], capability=named[settings.capability_model])
     store, browser = TrajectoryServiceStub(dial("trajectory")), BrowserServiceStub(dial("browser"))
-    service = ScoringService(store, browser, models, settings)
+    service = ScoringService(store, browser, ServingServiceStub(dial("serving")), models, settings)
     yield [Mount(pb_grpc.add_ScoringServiceServicer_to_server, service, "ratchet.scoring.v1.ScoringService")]

@@ -125,8 +125,9 @@ class FilterTrajectoriesRequest(google.protobuf.message.Message):
     FILTER_FIELD_NUMBER: builtins.int
     phase: builtins.str
     filter: builtins.str
-    """"paper" (also ""): the paper's rules. "agreement": these, and most attempts at the task ended alike.
-    "judge": the paper's rules, and the model that acted says that it was done. "reward": the true reward (uses labels).
+    """"paper" (also ""): the paper's rules. "grounded": these, and nothing was refused, made up or left unanswered.
+    "agreement": grounded, and the task's attempts vote for how this one ended. "judge": the paper's rules, and the model
+    says that it was done. "reward": the true reward (uses labels).
     """
     @property
     def parents(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
@@ -154,11 +155,11 @@ class Verdict(google.protobuf.message.Message):
     trajectory: builtins.str
     plausible: builtins.bool
     agreement: builtins.float
-    """Share of the task's attempts that ended as this one did, where the filter asked for it."""
+    """Votes for how it ended, per attempt at the task, each by its confidence from 0 to 1; of "agreement" only."""
     @property
     def broken_rules(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Which rules it broke: "early_stop", "looping", "said_impossible", "gave_up", "bad_format"; of other filters
-        "disagreement", "judged_failed", "unrewarded".
+        "refused", "made_up", "unanswered", "disagreement", "judged_failed", "unrewarded".
         """
 
     def __init__(
