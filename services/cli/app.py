@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from services.cli.commands import (
     doctor,
     evaluations,
+    experiment,
     host,
     improve,
     iterations,
@@ -86,6 +87,7 @@ def _add(command: Callable[..., Any], name: str, panel: str) -> None:
 
 _add(improve.improve, "improve", "Improve and measure")
 _add(evaluations.evaluate, "eval", "Improve and measure")
+_add(experiment.experiment, "experiment", "Improve and measure")
 _add(report.report, "report", "Improve and measure")
 app.add_typer(iterations.app, name="iterations", rich_help_panel="What was done")
 app.add_typer(evaluations.app, name="evaluations", rich_help_panel="What was done")

@@ -60,14 +60,14 @@ class Interval(NamedTuple):
 def scores(values: Sequence[Interval]) -> Dots:
     """Scores over an axis from 0."""
     top = max([0.05, *(value.high for value in values)])
-    step = _nice(top / 5)
+    step = nice(top / 5)
     return _dots(values, 0.0, min(1.0, step * math.ceil(top / step - 1e-9)), step, signed=False)
 
 
 def differences(values: Sequence[Interval]) -> Dots:
     """Differences over an axis that has 0 in the middle."""
     reach = max([0.02, *(abs(edge) for value in values for edge in (value.low, value.high))])
-    step = _nice(reach / 2.5)
+    step = nice(reach / 2.5)
     reach = step * math.ceil(reach / step - 1e-9)
     return _dots(values, -reach, reach, step, signed=True)
 
@@ -94,7 +94,7 @@ def _percent(share: float, *, signed: bool) -> str:
     return f"{sign}{abs(value):g}"
 
 
-def _nice(step: float) -> float:
+def nice(step: float) -> float:
     """The next of 1, 2, 5, 10, ... that is not smaller."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= step - 1e-12)
@@ -121,7 +121,7 @@ def curve(points: Sequence[tuple[float, float]], *, level: float = 0.0, level_la
     width, height, left, right, top, bottom = 430.0, 210.0, 46.0, 418.0, 14.0, 178.0
     values = [value for _, value in points] + ([level] if level > 0 else [])
     low, high = min(values), max(values)
-    step = _nice(max((high - low) / 4, abs(high) * 0.01, 1e-6))
+    step = nice(max((high - low) / 4, abs(high) * 0.01, 1e-6))
     start, end = step * math.floor(low / step), step * math.ceil(high / step)
     end = end if end > start else start + step
     first, last = points[0][0], max(points[-1][0], points[0][0] + 1)
@@ -132,7 +132,7 @@ def curve(points: Sequence[tuple[float, float]], *, level: float = 0.0, level_la
     def y(value: float) -> float:
         return round(bottom - (bottom - top) * (value - start) / (end - start), 1)
 
-    x_step = max(1, _nice((last - first) / 5))
+    x_step = max(1, nice((last - first) / 5))
     x_start = x_step * math.ceil(first / x_step)
     x_marks = [x_start + index * x_step for index in range(int((last - x_start) / x_step) + 1)]
     y_marks = [start + index * step for index in range(round((end - start) / step) + 1)]

@@ -12,7 +12,7 @@ import os
 from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.cli import checks, client, iteration_text, output, words
@@ -54,42 +54,51 @@ async def write(
 
 def render(facts: Facts) -> str:
     """The page."""
-    environment = Environment(
-        loader=PackageLoader("services.cli.report", "templates"),
+    script, style = asset("page.js"), asset("page.css")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    iteration = facts.iteration
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            it=iteration,
+            state=iteration_text.state(iteration),
+            headline=story.headline(iteration),
+            subline=story.subline(iteration),
+            splits=story.splits(iteration),
+            rules=story.rules(iteration),
+            job=facts.job,
+            training=story.training_charts(facts.job) if facts.job else {},
+            dataset=facts.dataset,
+            card=story.card(facts),
+            episode_time=story.episode_time(iteration),
+            settings=story.settings(iteration),
+            provenance=story.provenance(facts),
+            viewer=viewer.build(facts),
+            num_collected=facts.num_collected,
+            num_images=len(facts.images),
+            num_images_left_out=facts.num_images_left_out,
+            image_bytes=words.size(sum(map(len, facts.images.values()))),
+            version=checks.versions()["ratchet"],
+            script=Markup(script),  # noqa: S704 - our own file
+            style=Markup(style),  # noqa: S704 - our own file
+            policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
+        )
+    )
+
+
+def environment(*packages: str) -> Environment:
+    """The report's templates and filters, with those of other packages."""
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader(name, "templates") for name in (*packages, "services.cli.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"duration": words.duration, "percent": words.percent, "count": words.count}
-    environment.filters |= {"plain": output.plain, "glued": _glued}
-    script, style = _asset("page.js"), _asset("page.css")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    iteration = facts.iteration
-    return environment.get_template("page.html").render(
-        it=iteration,
-        state=iteration_text.state(iteration),
-        headline=story.headline(iteration),
-        subline=story.subline(iteration),
-        splits=story.splits(iteration),
-        rules=story.rules(iteration),
-        job=facts.job,
-        training=story.training_charts(facts.job) if facts.job else {},
-        dataset=facts.dataset,
-        card=story.card(facts),
-        episode_time=story.episode_time(iteration),
-        settings=story.settings(iteration),
-        provenance=story.provenance(facts),
-        viewer=viewer.build(facts),
-        num_collected=facts.num_collected,
-        num_images=len(facts.images),
-        num_images_left_out=facts.num_images_left_out,
-        image_bytes=words.size(sum(map(len, facts.images.values()))),
-        version=checks.versions()["ratchet"],
-        script=Markup(script),  # noqa: S704 - our own file
-        style=Markup(style),  # noqa: S704 - our own file
-        policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
-    )
+    made.filters |= {"duration": words.duration, "percent": words.percent, "count": words.count}
+    made.filters |= {"plain": output.plain, "glued": _glued}
+    return made
 
 
 def _glued(text: str) -> str:
@@ -99,5 +108,6 @@ def _glued(text: str) -> str:
     return text
 
 
-def _asset(name: str) -> str:
-    return resources.files("services.cli.report").joinpath("templates", name).read_text(encoding="utf-8")
+def asset(name: str, package: str = "services.cli.report") -> str:
+    """The text of a file beside the templates."""
+    return resources.files(package).joinpath("templates", name).read_text(encoding="utf-8")

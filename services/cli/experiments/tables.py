@@ -1,0 +1,313 @@
+"""An experiment's results as tables of text, the same for the terminal, Markdown and HTML.
+
+Invariant: a score is never given without its n and its interval, nor a p-value without the corrected one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from ratchet.scoring.v1 import scoring_service_pb2 as pb
+from services.cli import words
+from services.cli.experiments.definition import INSTANCES, TEMPLATES, TRAIN
+from services.cli.experiments.gains import Gain, Relative
+from services.cli.experiments.plan import BASE, TRIVIAL
+from services.cli.experiments.results import Results, Split
+from services.cli.words import DASH
+
+TITLES = {
+    INSTANCES: "New tasks of templates seen in training",
+    TEMPLATES: "Tasks of templates never seen",
+    TRAIN: "Tasks that were trained on",
+}
+
+
+class Table(NamedTuple):
+    """A table; after a column's name '>' aligns it right, '*' lets a terminal cut it. `id` is its anchor."""
+
+    id: str
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+    note: str = ""
+
+    def markdown(self) -> str:
+        """As GitHub-flavoured Markdown."""
+        names = [column.rstrip(">*") for column in self.columns]
+        rule = ["---:" if column.endswith(">") else "---" for column in self.columns]
+        lines = [
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (names, rule, *self.rows)
+        ]
+        return "\n".join([f"### {self.title}", "", *lines, *(["", self.note] if self.note else [])]) + "\n"
+
+
+def _table(anchor: str, title: str, columns: str, rows: list[list[str]], note: str = "") -> Table:
+    return Table(anchor, title, columns.split(" | "), rows, note)
+
+
+def every(results: Results) -> list[Table]:
+    """All tables, the most important first."""
+    return [
+        headline(results),
+        *(scores(results, split) for split in results.splits),
+        seeds(results),
+        *(capabilities(split) for split in results.splits),
+        *(behaviour(split) for split in results.splits),
+        filters(results),
+        training(results),
+    ]
+
+
+def titles(results: Results) -> dict[str, str]:
+    """What the paper would call each row."""
+    fixed = {BASE: "Base", TRIVIAL: "Trivial: always N/A"}
+    return fixed | {run.name: run.title for run in results.experiment.runs}
+
+
+def headline(results: Results) -> Table:
+    """The result, by split."""
+    run = results.experiment.headline
+    return _table(
+        "headline",
+        f"The result: {run.title}, {words.count(len(run.seeds), 'training seed')}, against the base",
+        "Split | n> | Base> | Tuned> | Relative gain> | 95 % interval> | "
+        "Gain, points> | 95 % interval> | by template> | p>",
+        [
+            [
+                gain.split,
+                str(gain.difference.num_tasks),
+                words.percent(gain.base.mean),
+                words.percent(gain.score.mean),
+                share(gain.relative.mean),
+                _relative_interval(gain.relative),
+                words.points(gain.difference.mean),
+                words.points_interval(gain.difference.interval.low, gain.difference.interval.high),
+                words.points_interval(gain.by_template.low, gain.by_template.high),
+                p(gain.difference.p_value),
+            ]
+            for gain in results.gains
+        ],
+        "A task's reward is its mean over the training seeds. Intervals: paired percentile bootstrap over tasks "
+        "(“by template”: over templates, whose tasks are drawn together); p: exact McNemar, or the sign test over "
+        "tasks for several seeds, two-sided.",
+    )
+
+
+def scores(results: Results, split: Split) -> Table:
+    """The paper's table on one split: agents by the three metrics."""
+    by_policy = {found.policy: found for found in split.comparison.scores}
+    against = {found.policy: found for found in split.comparison.differences}
+    had = {found.label: found for found in split.capabilities.scores}
+    rows = []
+    for name, title in titles(results).items():
+        if name not in by_policy:
+            continue
+        agents = results.labels.get(name, [name])
+        likeness = [split.likeness[agent].mean for agent in agents if agent in split.likeness]
+        rows.append(
+            [
+                name,
+                title,
+                f"{by_policy[name].num_solved:.4g}",
+                str(by_policy[name].num_tasks),
+                words.percent(by_policy[name].mean),
+                words.interval(by_policy[name].interval.low, by_policy[name].interval.high),
+                *_against(against.get(name)),
+                _mean([had[agent].mean for agent in agents if agent in had], words.percent),
+                _mean(likeness, "{:.3f}".format),
+            ]
+        )
+    return _table(
+        f"scores-{split.name}",
+        f"{TITLES.get(split.name, split.name)} ({split.name})",
+        "Run | What it is* | Solved> | n> | Score> | 95 % interval> | "
+        "Against base> | 95 % interval> | Gained> | Lost> | p> | p, Holm> | Capabilities> | VERTEX_DTW>",
+        rows,
+        f"Percentile bootstrap over tasks, {split.comparison.num_resamples:,} resamples, seed {split.comparison.seed}; "
+        "differences in points, paired by task; p: exact McNemar (sign test for several seeds), and corrected for all "
+        "comparisons of the table (Holm). Several seeds: the mean over them."
+        + (
+            f" VERTEX_DTW against {split.num_references} of the expert's successes, {split.embedding_model}."
+            if split.num_references
+            else ""
+        ),
+    )
+
+
+def seeds(results: Results) -> Table:
+    """The headline's training seeds, one by one."""
+    return _table(
+        "seeds",
+        f"Training seeds of {results.experiment.headline.title}",
+        "Split | Seed> | Score> | Against base> | 95 % interval> | p> | p, Holm>",
+        [
+            [
+                gain.split,
+                found.policy.rpartition("/")[2],
+                words.percent(mean),
+                words.points(found.mean),
+                words.points_interval(found.interval.low, found.interval.high),
+                p(found.p_value),
+                p(found.adjusted_p_value),
+            ]
+            for gain in results.gains
+            for found, mean in zip(gain.by_seed, gain.seed_means, strict=True)
+        ],
+        _spread(results.gains),
+    )
+
+
+def capabilities(split: Split) -> Table:
+    """Capabilities gained and lost against the base, with and without the trivial tasks."""
+    nontrivial = {found.label: found for found in split.capabilities.nontrivial_scores}
+    measured = split.capabilities
+    return _table(
+        f"capabilities-{split.name}",
+        f"Capabilities on {split.name}",
+        "Agent | Had> | Of> | Score> | 95 % interval> | Gained> | Lost> | Without trivial tasks>",
+        [
+            [
+                found.label,
+                str(found.num_had),
+                str(found.num_capabilities),
+                words.percent(found.mean),
+                words.interval(found.interval.low, found.interval.high),
+                str(len(found.gained)) if found.label != BASE else DASH,
+                str(len(found.lost)) if found.label != BASE else DASH,
+                _of(nontrivial.get(found.label)),
+            ]
+            for found in measured.scores
+        ],
+        f"{len(measured.capabilities)} capabilities from {measured.num_templates} templates: those of the same sites "
+        f"are joined from a cosine of {measured.threshold:g} ({measured.embedding_model}).",
+    )
+
+
+def behaviour(split: Split) -> Table:
+    """How agents went about it."""
+    return _table(
+        f"behaviour-{split.name}",
+        f"Behaviour on {split.name}",
+        "Agent | Attempts> | Steps> | Unparsable> | Refused> | Repeated> | "
+        "Early stops> | Given up rightly> | wrongly> | Tokens in> | Tokens out> | Seconds>",
+        [
+            [
+                found.label,
+                str(found.num_trajectories),
+                f"{found.mean_steps:.1f}",
+                _part(found.num_unparsable, found.num_steps),
+                _part(found.num_refused, found.num_steps),
+                _part(found.num_repeated, found.num_steps),
+                _part(found.num_trajectories - found.stop_reasons.get("answered", 0), found.num_trajectories),
+                str(found.num_rightly_given_up),
+                str(found.num_given_up - found.num_rightly_given_up),
+                f"{found.mean_prompt_tokens:,.0f}",
+                f"{found.mean_response_tokens:,.0f}",
+                f"{found.mean_s:.1f}",
+            ]
+            for found in split.behaviours
+        ],
+        "Unparsable, refused by the page and repeated: share of steps. Early stops: attempts that the loop ended. "
+        "Steps, tokens and seconds: means per attempt.",
+    )
+
+
+def filters(results: Results) -> Table:
+    """The filter of every iteration, against the true reward."""
+    return _table(
+        "filters",
+        "The filter by run, against the true reward that it does not see",
+        "Iteration | Strategy | Attempts> | Kept> | Precision> | Recall> | F1>",
+        [
+            [
+                turn.label,
+                turn.run.strategy,
+                str(kept.num_trajectories),
+                str(kept.num_plausible),
+                words.percent(kept.precision),
+                words.percent(kept.recall),
+                f"{kept.f1:.2f}",
+            ]
+            for turn in results.turns
+            if (kept := turn.iteration.filter).num_trajectories
+        ],
+    )
+
+
+def training(results: Results) -> Table:
+    """What every iteration was trained on, and how it went."""
+    rows = []
+    for turn in results.turns:
+        job, data = turn.job, turn.dataset
+        rows.append(
+            [
+                turn.label,
+                turn.run.mixture,
+                str(turn.round),
+                f"{data.num_train_rows} + {data.num_validation_rows}" if data else DASH,
+                str(job.num_steps) if job else DASH,
+                f"{job.points[-1].train_loss:.3f}" if job and job.points else DASH,
+                f"{job.initial_validation_perplexity:.3f}" if job and job.initial_validation_perplexity else DASH,
+                f"{job.best_validation_perplexity:.3f}" if job and job.best_validation_perplexity else DASH,
+                words.duration(job.elapsed_s) if job else DASH,
+                turn.iteration.verdict or DASH,
+            ]
+        )
+    return _table(
+        "training",
+        "Training by run",
+        "Iteration | Mixture | Round> | Rows> | Steps> | Last loss> | Perplexity before> | best> | Time> | Gate",
+        rows,
+        "Rows: training + validation. The gate of each iteration compares it with the policy that it started from.",
+    )
+
+
+def share(value: float) -> str:
+    """'+31.2 %'; a dash where the base solves nothing."""
+    return f"{words.points(value)} %" if math.isfinite(value) else DASH
+
+
+def p(value: float) -> str:
+    """'0.021', '< 0.001'."""
+    return words.p_value(value).removeprefix("p ").removeprefix("= ")
+
+
+def _relative_interval(found: Relative) -> str:
+    return f"[{share(found.low)}, {share(found.high)}]"
+
+
+def _against(found: pb.PairedDifference | None) -> list[str]:
+    if found is None:
+        return [DASH] * 6
+    return [
+        words.points(found.mean),
+        words.points_interval(found.interval.low, found.interval.high),
+        str(len(found.gained)),
+        str(len(found.lost)),
+        p(found.p_value),
+        p(found.adjusted_p_value),
+    ]
+
+
+def _mean(values: Sequence[float], show: Callable[[float], str]) -> str:
+    return show(sum(values) / len(values)) if values else DASH
+
+
+def _part(count: int, whole: int) -> str:
+    return words.percent(count / whole) if whole else DASH
+
+
+def _of(found: pb.CapabilityScore | None) -> str:
+    return f"{found.num_had} of {found.num_capabilities}" if found else DASH
+
+
+def _spread(gains: Iterable[Gain]) -> str:
+    """What the seeds alone add to the uncertainty, where there are several."""
+    said = [
+        f"{gain.split}: ±{100 * gain.score.attempt_error:.1f} points"
+        for gain in gains
+        if gain.score.HasField("attempt_error")
+    ]
+    return f"Standard error that comes from the seeds alone, tasks held fixed: {', '.join(said)}." if said else ""
