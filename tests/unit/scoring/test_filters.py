@@ -14,12 +14,7 @@ KETTLE = "[2] link 'Blue Kettle'\nPrice: $12.99"
 
 
 def attempt(name: str, answer: str = "$12.99", *, task: str = "1", confidence: float = -0.1, **other):
-    other = {
-        "intent": "What does the Blue Kettle cost?",
-        "reward": 0.0,
-        "final_url": "http://shop.test/kettle",
-        **other,
-    }
+    defaults = {"intent": "What does the Blue Kettle cost?", "final_url": "http://shop.test/kettle"}
     steps = [
         trajectory_pb.Step(observation=KETTLE, action="type [1] [blue kettle] [1]", response="I search."),
         trajectory_pb.Step(observation=KETTLE, action=f"stop [{answer}]", response="Here it is."),
