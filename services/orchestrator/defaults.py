@@ -76,13 +76,14 @@ async def _check_runs(services: Services, spec: IterationSpec) -> None:
     """Fill in the policy from the iteration that it follows; refuse runs that are not there or have not ended."""
     if spec.follows:
         before = await services.registry.get(Iteration, spec.follows)
-        _check_ended(before, "follows")
+        _check_has(before, "gate", "follows")
         spec.policy = spec.policy or before.candidate_policy or before.base_policy
     if spec.collected_by:
         source = await services.registry.get(Iteration, spec.collected_by)
-        _check_ended(source, "collected_by")
+        _check_has(source, "collect", "collected_by")
         if source.spec.suite != spec.suite:
             raise InvalidArgument(f"{source.name} tried the suite {source.spec.suite}, not {spec.suite}")
+        spec.collected_by = source.spec.collected_by or source.name
     for run in spec.measured_by:
         measured: EvaluationSpec | IterationSpec
         if run.startswith("evaluations/"):
@@ -96,11 +97,11 @@ async def _check_runs(services: Services, spec: IterationSpec) -> None:
             )
 
 
-def _check_ended(iteration: Iteration, field: str) -> None:
-    if iteration.state != Iteration.STATE_SUCCEEDED:
-        state = Iteration.State.Name(iteration.state).removeprefix("STATE_").lower()
+def _check_has(iteration: Iteration, phase: str, field: str) -> None:
+    if not any(each.phase == phase and each.finished for each in iteration.phases):
         raise FailedPrecondition(
-            f"{field} names {iteration.name}, which is {state}; wait for its end or resume it", iteration=iteration.name
+            f"{field} names {iteration.name}, whose phase {phase!r} has not ended; wait for it, or resume it",
+            iteration=iteration.name,
         )
 
 

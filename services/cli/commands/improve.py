@@ -50,6 +50,18 @@ async def improve(
     screenshots: Annotated[
         bool, typer.Option(rich_help_panel=_COLLECT, help="Take a picture at each step, for the report.")
     ] = True,
+    strategy: Annotated[
+        str, typer.Option(rich_help_panel=_TRAIN, help="What is tried and kept: paper, agreement, ...; see the docs.")
+    ] = "",
+    mixture: Annotated[
+        str, typer.Option(rich_help_panel=_TRAIN, help="A (own attempts), B (A and synthetic rows) or C (synthetic).")
+    ] = "",
+    collected_by: Annotated[
+        str, typer.Option(rich_help_panel=_COLLECT, help="Iteration whose attempts to train on in place of new ones.")
+    ] = "",
+    follows: Annotated[
+        str, typer.Option(rich_help_panel=_COLLECT, help="Iteration to go on from, whatever its gate said.")
+    ] = "",
     rows: Annotated[
         str, typer.Option(rich_help_panel=_TRAIN, help="Rows of a trajectory: paper (first, middle, last) or all.")
     ] = "",
@@ -85,6 +97,10 @@ async def improve(
         "eval_world_seed": eval_world_seed,
         "max_steps": max_steps,
         "parallel_episodes": parallel,
+        "strategy": strategy or None,
+        "mixture": mixture or None,
+        "collected_by": collected_by or None,
+        "follows": follows or None,
         "rows": rows or None,
         "lora_rank": lora_rank,
         "lora_alpha": lora_alpha,
@@ -127,6 +143,9 @@ async def _create(rooms: client.Rooms, spec: dict[str, Any], policy: str) -> Ite
 
     if policy:
         spec = {**spec, "policy": await names.policy(rooms, policy)}
+    for field in ("collected_by", "follows"):
+        if field in spec:
+            spec = {**spec, field: await names.iteration(rooms, spec[field])}
     request = pb.CreateIterationRequest(request_id=ids.new_id(), spec=pb.IterationSpec(**spec))
     return (await rooms.iterations.CreateIteration(request)).iteration
 
