@@ -26,7 +26,8 @@ class SplitFigures(NamedTuple):
     scores: charts.Dots
     differences: charts.Dots
     rounds: plots.Lines
-    capabilities: plots.Bars
+    # None where there is nothing to compare.
+    capabilities: plots.Bars | None
 
 
 def of_split(results: Results, split: Split) -> SplitFigures:
@@ -52,7 +53,7 @@ def of_split(results: Results, split: Split) -> SplitFigures:
             ]
         ),
         _rounds(results, scores),
-        plots.changes([(found.label, len(found.gained), len(found.lost)) for found in changed]),
+        plots.changes([(of.label, len(of.gained), len(of.lost)) for of in changed]) if changed else None,
     )
 
 
@@ -134,7 +135,7 @@ def _rounds(results: Results, scores: dict[str, pb.PolicyScore]) -> plots.Lines:
         points += [_point(at, scores[run.name]) for at, run in enumerate(chain, 1) if run.name in scores]
         series.append(Series(chain[-1].name, colour(results, chain[-1].name), points))
     names = ["base", *(f"round {number}" for number in range(1, most + 1))]
-    return plots.lines(series, x_names=names, from_zero=True, dots=True, scale=100)
+    return plots.lines(series, x_names=names, from_zero=True, dots=True, scale=100, least=0.05)
 
 
 def _chains(results: Results) -> list[list[Run]]:

@@ -24,7 +24,7 @@ Outcomes = Mapping[str, Sequence[Mapping[str, float]]]
 
 
 class Relative(NamedTuple):
-    """A gain as a share of the base's score, with its paired 95 % bootstrap interval over tasks; infinite above 0."""
+    """A gain as a share of the base's score, with its paired 95 % bootstrap interval; infinite over a score of 0."""
 
     mean: float
     low: float
@@ -70,11 +70,14 @@ async def gain(
 ) -> Gain:
     """The headline's gain on a split; `templates` by task key."""
     run = experiment.headline
-    both = {BASE: outcomes[BASE], run.name: outcomes[run.name]}
+    # Training tasks differ from run to run where their worlds do; only those that this one tried are compared.
+    tried = by_task(outcomes[run.name])
+    base = [{key: reward for key, reward in of.items() if key in tried} for of in outcomes[BASE]]
+    both = {BASE: base, run.name: outcomes[run.name]}
     plain = await compare(rooms, experiment, both)
     clustered = await compare(rooms, experiment, both, templates)
     singly = {f"{run.name}/{seed}": [of] for seed, of in zip(run.seeds, outcomes[run.name], strict=True)}
-    apart = await compare(rooms, experiment, {BASE: outcomes[BASE], **singly})
+    apart = await compare(rooms, experiment, {BASE: base, **singly})
     scores = {score.policy: score for score in plain.scores}
     return Gain(
         split=split,
@@ -83,7 +86,7 @@ async def gain(
         base=scores[BASE],
         difference=plain.differences[0],
         by_template=clustered.differences[0].interval,
-        relative=relative(by_task(outcomes[run.name]), by_task(outcomes[BASE]), run.seeds[0]),
+        relative=relative(tried, by_task(base), run.seeds[0]),
         by_seed=list(apart.differences),
         seed_means=[score.mean for score in apart.scores if score.policy != BASE],
     )
@@ -100,6 +103,8 @@ def relative(
     """Ours over the base's, less 1, on their common tasks."""
     keys = sorted(ours.keys() & base.keys())
     pairs = np.array([(np.mean(ours[key]), np.mean(base[key])) for key in keys])
+    if not pairs[:, 1].any():
+        return Relative(math.inf, math.inf, math.inf)
     rng = np.random.default_rng(seed)
     sums = [
         pairs[rng.integers(0, len(pairs), (min(_CHUNK, draws - start), len(pairs)))].sum(axis=1)

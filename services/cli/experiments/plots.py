@@ -59,12 +59,19 @@ class Lines(NamedTuple):
 
 
 def lines(
-    series: Sequence[Series], *, x_names: Sequence[str] = (), from_zero: bool, dots: bool, scale: float = 1.0
+    series: Sequence[Series],
+    *,
+    x_names: Sequence[str] = (),
+    from_zero: bool,
+    dots: bool,
+    scale: float = 1.0,
+    least: float = 1e-6,
 ) -> Lines:
-    """Series as lines. `x_names` name x = 0, 1, ...; `scale` multiplies what the y axis says (100 for percent)."""
+    """Series as lines. `x_names` name x = 0, 1, ...; `scale` multiplies what the y axis says (100 for percent),
+    which reaches over `least`."""
     points = [point for each in series for point in each.points]
     lowest, highest = min(point.low for point in points), max(point.high for point in points)
-    step = nice(max((highest - (0 if from_zero else lowest)) / 4, abs(highest) * 0.01, 1e-6))
+    step = nice(max((highest - (0 if from_zero else lowest)) / 4, abs(highest) * 0.01, least / 4))
     start = 0.0 if from_zero else step * math.floor(lowest / step)
     end = max(start + step, step * math.ceil(highest / step - 1e-9))
     first, last = (-0.3, len(x_names) - 0.7) if x_names else (0.0, max(1.0, *(point.x for point in points)))

@@ -28,6 +28,7 @@ def pairs(results: Results, command: str) -> list[tuple[str, str]]:
         ("episodes", f"{results.num_episodes:,}, each counted once"),
         ("episodes without a result", str(results.num_lost_episodes or "")),
         ("training seeds", _seeds(experiment)),
+        ("suite", f"{settings.suite}, at most {settings.max_steps} steps an episode"),
         ("held-out worlds", ", ".join(map(str, settings.eval_world_seeds))),
         ("training worlds", ", ".join(map(str, dict.fromkeys(run.train_world_seed for run in experiment.runs)))),
     )

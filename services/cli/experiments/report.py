@@ -58,7 +58,6 @@ def render(results: Results, command: str) -> str:
             turns=results.turns,
             short=words.short,
             provenance=provenance.pairs(results, command),
-            settings=_settings(results),
             version=checks.versions()["ratchet"],
             style=Markup(style),  # noqa: S704 - our own file
             policy="default-src 'none'; img-src data:; style-src 'unsafe-inline'",
@@ -148,10 +147,6 @@ def _gain(gain: Gain) -> dict[str, Any]:
 
 def _finite(value: float) -> float | None:
     return round(value, 5) if math.isfinite(value) else None
-
-
-def _settings(results: Results) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), f"{value}") for name, value in results.experiment.settings.model_dump().items()]
 
 
 def _put(path: Path, text: str) -> None:

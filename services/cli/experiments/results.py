@@ -18,7 +18,7 @@ from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory_pb
 from ratchet.trajectory.v1.trajectory_service_pb2 import Dataset, Trajectory
 from services.cli import client
 from services.cli.experiments import plan
-from services.cli.experiments.definition import Experiment, Run
+from services.cli.experiments.definition import TRAIN, Experiment, Run
 from services.cli.experiments.driver import Record
 from services.cli.experiments.gains import Gain, Outcomes, compare, gain
 from services.cli.experiments.plan import BASE, EXPERT, TRIVIAL
@@ -60,6 +60,7 @@ class Split:
 
     name: str
     comparison: scoring_pb.ComparePoliciesResponse
+    # Empty where the runs were measured on different tasks, as those of several training worlds.
     capabilities: scoring_pb.MeasureCapabilitiesResponse
     behaviours: list[scoring_pb.Behaviour]
     # By agent's label; empty where the experiment compares no trajectories.
@@ -152,14 +153,17 @@ async def _split(
     say: Say,
 ) -> Split:
     selections = [agent.attempts(name) for agent in agents.values()]
-    capabilities = scoring_pb.MeasureCapabilitiesRequest(
-        agents=selections, baseline=BASE, trivial=agents[TRIVIAL].attempts(name)
-    )
+    capabilities = scoring_pb.MeasureCapabilitiesResponse()
+    if name != TRAIN or len({run.train_world_seed for run in experiment.runs if run.measured}) == 1:
+        asked = scoring_pb.MeasureCapabilitiesRequest(
+            agents=selections, baseline=BASE, trivial=agents[TRIVIAL].attempts(name)
+        )
+        capabilities = await rooms.scoring.MeasureCapabilities(asked, timeout=_TIMEOUT_S)
     behaviour = scoring_pb.SummariseBehaviourRequest(agents=selections)
     found = Split(
         name=name,
         comparison=await compare(rooms, experiment, outcomes),
-        capabilities=await rooms.scoring.MeasureCapabilities(capabilities, timeout=_TIMEOUT_S),
+        capabilities=capabilities,
         behaviours=list((await rooms.scoring.SummariseBehaviour(behaviour, timeout=_TIMEOUT_S)).behaviours),
         likeness={},
     )

@@ -53,10 +53,11 @@ def every(results: Results) -> list[Table]:
         headline(results),
         *(scores(results, split) for split in results.splits),
         seeds(results),
-        *(capabilities(split) for split in results.splits),
+        *(capabilities(split) for split in results.splits if split.capabilities.scores),
         *(behaviour(split) for split in results.splits),
         filters(results),
         training(results),
+        runs(results),
     ]
 
 
@@ -83,8 +84,8 @@ def headline(results: Results) -> Table:
                 share(gain.relative.mean),
                 _relative_interval(gain.relative),
                 words.points(gain.difference.mean),
-                words.points_interval(gain.difference.interval.low, gain.difference.interval.high),
-                words.points_interval(gain.by_template.low, gain.by_template.high),
+                _change(gain.difference.interval),
+                _change(gain.by_template),
                 p(gain.difference.p_value),
             ]
             for gain in results.gains
@@ -110,10 +111,8 @@ def scores(results: Results, split: Split) -> Table:
             [
                 name,
                 title,
-                f"{by_policy[name].num_solved:.4g}",
-                str(by_policy[name].num_tasks),
-                words.percent(by_policy[name].mean),
-                words.interval(by_policy[name].interval.low, by_policy[name].interval.high),
+                f"{by_policy[name].num_solved:.4g} of {by_policy[name].num_tasks}",
+                f"{words.percent(by_policy[name].mean)} {_interval(by_policy[name].interval)}",
                 *_against(against.get(name)),
                 _mean([had[agent].mean for agent in agents if agent in had], words.percent),
                 _mean(likeness, "{:.3f}".format),
@@ -122,18 +121,24 @@ def scores(results: Results, split: Split) -> Table:
     return _table(
         f"scores-{split.name}",
         f"{TITLES.get(split.name, split.name)} ({split.name})",
-        "Run | What it is* | Solved> | n> | Score> | 95 % interval> | "
-        "Against base> | 95 % interval> | Gained> | Lost> | p> | p, Holm> | Capabilities> | VERTEX_DTW>",
+        "Run | What it is* | Solved> | Score> | Against base> | +/−> | p> | p, Holm> | Capabilities> | VERTEX_DTW>",
         rows,
-        f"Percentile bootstrap over tasks, {split.comparison.num_resamples:,} resamples, seed {split.comparison.seed}; "
-        "differences in points, paired by task; p: exact McNemar (sign test for several seeds), and corrected for all "
-        "comparisons of the table (Holm). Several seeds: the mean over them."
-        + (
-            f" VERTEX_DTW against {split.num_references} of the expert's successes, {split.embedding_model}."
-            if split.num_references
-            else ""
-        ),
+        _method(split),
     )
+
+
+def _method(split: Split) -> str:
+    found = split.comparison
+    said = [
+        f"In brackets: 95 % percentile bootstrap over tasks, {found.num_resamples:,} resamples, seed {found.seed}.",
+        "Differences in points, paired by task; +/−: tasks gained and lost; p: exact McNemar (sign test for several",
+        "seeds), and corrected for all comparisons of the table (Holm). Several seeds: the mean over them.",
+    ]
+    if split.num_references:
+        said.append(f"VERTEX_DTW against {split.num_references} of the expert's successes, {split.embedding_model}.")
+    if split.name == TRAIN:
+        said.append("A run is measured on tasks of the world that it trained in.")
+    return " ".join(said)
 
 
 def seeds(results: Results) -> Table:
@@ -148,7 +153,7 @@ def seeds(results: Results) -> Table:
                 found.policy.rpartition("/")[2],
                 words.percent(mean),
                 words.points(found.mean),
-                words.points_interval(found.interval.low, found.interval.high),
+                _change(found.interval),
                 p(found.p_value),
                 p(found.adjusted_p_value),
             ]
@@ -166,14 +171,12 @@ def capabilities(split: Split) -> Table:
     return _table(
         f"capabilities-{split.name}",
         f"Capabilities on {split.name}",
-        "Agent | Had> | Of> | Score> | 95 % interval> | Gained> | Lost> | Without trivial tasks>",
+        "Agent | Had> | Score> | Gained> | Lost> | Without trivial>",
         [
             [
                 found.label,
-                str(found.num_had),
-                str(found.num_capabilities),
-                words.percent(found.mean),
-                words.interval(found.interval.low, found.interval.high),
+                _of(found),
+                f"{words.percent(found.mean)} {_interval(found.interval)}",
                 str(len(found.gained)) if found.label != BASE else DASH,
                 str(len(found.lost)) if found.label != BASE else DASH,
                 _of(nontrivial.get(found.label)),
@@ -264,6 +267,40 @@ def training(results: Results) -> Table:
     )
 
 
+def runs(results: Results) -> Table:
+    """What every run was asked for, as the host filled it in."""
+    rows = []
+    for turn in results.turns:
+        spec, run = turn.iteration.spec, turn.run
+        if turn.seed != run.seeds[0]:
+            continue
+        attempts = f"{spec.num_train_tasks} x {spec.attempts_per_task}"
+        rows.append(
+            [
+                run.name,
+                spec.strategy,
+                spec.mixture,
+                spec.rows,
+                run.follows or "base",
+                f"of {run.collected_by}" if run.collected_by else attempts,
+                f"{spec.temperature:g}",
+                str(spec.train_world_seed),
+                f"{spec.lora_rank}/{spec.lora_alpha}",
+                f"{spec.learning_rate:g}",
+                str(spec.batch_size),
+                f"{spec.max_epochs}/{spec.patience}",
+                ", ".join(map(str, run.seeds)),
+            ]
+        )
+    return _table(
+        "runs",
+        "What the runs were asked for",
+        "Run | Strategy | Mixture | Rows | After | Tasks x attempts> | T> | World> | LoRA r/alpha> | Rate> | Batch> | "
+        "Epochs/patience> | Seeds>",
+        rows,
+    )
+
+
 def share(value: float) -> str:
     """'+31.2 %'; a dash where the base solves nothing."""
     return f"{words.points(value)} %" if math.isfinite(value) else DASH
@@ -275,20 +312,28 @@ def p(value: float) -> str:
 
 
 def _relative_interval(found: Relative) -> str:
+    if not math.isfinite(found.mean):
+        return DASH
     return f"[{share(found.low)}, {share(found.high)}]"
 
 
 def _against(found: pb.PairedDifference | None) -> list[str]:
     if found is None:
-        return [DASH] * 6
+        return [DASH] * 4
     return [
-        words.points(found.mean),
-        words.points_interval(found.interval.low, found.interval.high),
-        str(len(found.gained)),
-        str(len(found.lost)),
+        f"{words.points(found.mean)} {_change(found.interval)}",
+        f"{len(found.gained)}/{len(found.lost)}",
         p(found.p_value),
         p(found.adjusted_p_value),
     ]
+
+
+def _interval(found: pb.Interval) -> str:
+    return words.interval(found.low, found.high)
+
+
+def _change(found: pb.Interval) -> str:
+    return words.points_interval(found.low, found.high)
 
 
 def _mean(values: Sequence[float], show: Callable[[float], str]) -> str:

@@ -215,7 +215,13 @@ async def rooms(tmp_path: Path) -> AsyncIterator[client.Rooms]:
         client.connect(Invocation(tmp_path)) as found,
         AsyncExitStack() as stack,
     ):
-        scoring = ScoringService(found.trajectories, None, Models(embeddings, embeddings), ScoringSettings())
+        scoring = ScoringService(
+            found.trajectories,
+            browser=None,
+            serving=None,
+            models=Models(embeddings, embeddings),
+            settings=ScoringSettings(),
+        )
         add = scoring_service_pb2_grpc.add_ScoringServiceServicer_to_server
         mounts = [Mount(add, scoring, "ratchet.scoring.v1.ScoringService")]
         await stack.enter_async_context(serve(mounts, f"unix:{socket_directory(tmp_path)}/scoring.sock"))
@@ -298,7 +304,7 @@ def _check_report(found: results.Results) -> None:
     assert "70.0 % of 10 held-out tasks against 40.0 %, +75.0 % relative" in seen.text
     text = report.markdown(found, "ratchet experiment own")
     assert "- command: ratchet experiment own" in text
-    assert "| best | the best strategy | 7 | 10 | 70.0 % |" in text
+    assert "| best | the best strategy | 7 of 10 | 70.0 % [" in text
     assert json.dumps(report.as_dict(found, "x"), allow_nan=False)
 
 
