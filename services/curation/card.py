@@ -20,8 +20,12 @@ def describe(
     diagnostics: Mapping[str, scoring_pb.FilterDiagnostics],
     kept: Sequence[trajectory_pb.Trajectory],
     rows: Sequence[Row],
+    synthesis: Mapping[str, Any],
 ) -> struct_pb2.Struct:
-    """The card. Diagnostics are per parent; their precision and recall were never used to choose."""
+    """The card. Diagnostics are per parent; their precision and recall were never used to choose.
+
+    `synthesis` tells how the synthetic rows came about; empty where there are none.
+    """
     sides = Counter(row.split for row in rows)
     card = struct_pb2.Struct()
     card.update(
@@ -42,8 +46,12 @@ def describe(
             "num_validation_rows": sides[VALIDATION],
             "sources": dict(Counter(row.source for row in rows)),
             "policies": sorted({trajectory.policy for trajectory in kept}),
+            "model": request.model,
+            "adapter": request.adapter,
         }
     )
+    if synthesis:
+        card.update({"synthesis": dict(synthesis)})
     return card
 
 

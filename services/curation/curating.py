@@ -18,30 +18,40 @@ from services.curation import card, metrics, request, rows, selection
 from services.curation.errors import TooFewRows
 from services.curation.ports import RowFormat
 from services.curation.settings import CurationSettings
+from services.curation.synthesis.opening import Opener, Synthetic
 
 _CHUNK_BYTES = 1024 * 1024
 _DIGEST_LENGTH = 16
 
 
 class Curator:
-    """Builds datasets through the stubs of scoring and the store."""
+    """Builds datasets through the stubs of scoring and the store, and what synthesis writes."""
 
-    def __init__(self, scoring: Any, store: Any, row_format: RowFormat, settings: CurationSettings) -> None:
+    def __init__(
+        self, scoring: Any, store: Any, synthesis: Opener, row_format: RowFormat, settings: CurationSettings
+    ) -> None:
         self._scoring = scoring
         self._store = store
+        self._synthesis = synthesis
         self._format = row_format
         self._settings = settings
 
     async def curate(self, wanted: pb.CurateDatasetRequest) -> pb.CurateDatasetResponse:
-        """The dataset; raises InvalidArgument and TooFewRows, and what the other rooms raise."""
+        """The dataset; raises InvalidArgument, TooFewRows and TooFewSynthetic, and what the other rooms raise."""
         request.check(wanted)
         verdicts = {parent: await self._filter(parent, wanted) for parent in wanted.parents}
         runs = [await self._plausible(found) for found in verdicts.values()]
         kept = selection.choose(runs, wanted.precedence or selection.FIRST)
         diagnostics = {parent: found.diagnostics for parent, found in verdicts.items()}
-        built = await asyncio.to_thread(rows.build, kept, wanted.rows, wanted.validation_fraction, wanted.seed)
-        _check_enough(built, diagnostics, needs_validation=wanted.validation_fraction > 0)
-        dataset = await self._put(wanted, built, card.describe(wanted, diagnostics, kept, built))
+        fraction = wanted.validation_fraction
+        in_domain = await asyncio.to_thread(rows.build, kept, wanted.rows, fraction, wanted.seed)
+        _check_enough(in_domain, diagnostics, needs_validation=fraction > 0)
+        synthetic = Synthetic([], {})
+        if wanted.mixture != "A":
+            synthetic = await self._synthesis.write(wanted, kept, in_domain)
+        built = rows.mix(wanted.mixture, in_domain, synthetic.rows, fraction, wanted.seed)
+        described = card.describe(wanted, diagnostics, kept, built, synthetic.facts)
+        dataset = await self._put(wanted, built, described)
         for row in built:
             metrics.ROWS_CURATED.labels(row.split).inc()
         return pb.CurateDatasetResponse(

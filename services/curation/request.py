@@ -9,8 +9,7 @@ from services.common.errors import InvalidArgument
 from services.curation.rows import CHOICES
 from services.curation.selection import PRECEDENCES
 
-MIXTURE = "A"
-_LATER = ("B", "C")
+MIXTURES = ("A", "B", "C")
 
 
 def check(request: pb.CurateDatasetRequest) -> None:
@@ -19,13 +18,14 @@ def check(request: pb.CurateDatasetRequest) -> None:
         raise InvalidArgument("parents is empty; name the runs to take trajectories from", field="parents")
     if len(set(request.parents)) != len(request.parents):
         raise InvalidArgument(f"parents names a run twice: {', '.join(request.parents)}", field="parents")
-    if request.mixture in _LATER:
+    if request.mixture not in MIXTURES:
         raise InvalidArgument(
-            f"mixture {request.mixture!r} needs synthetic rows, which come in a later version; use {MIXTURE!r}",
+            f"mixture is {request.mixture!r}; use A (in-domain rows), B (A and as many synthetic ones) or C (as many "
+            "synthetic ones)",
             field="mixture",
         )
-    if request.mixture != MIXTURE:
-        raise InvalidArgument(f"mixture is {request.mixture!r}; use {MIXTURE!r} (in-domain rows)", field="mixture")
+    if request.world_seed < 0:
+        raise InvalidArgument(f"world_seed is {request.world_seed}; give 0 or more", field="world_seed")
     if request.rows not in CHOICES:
         raise InvalidArgument(f"rows is {request.rows!r}; use one of {', '.join(CHOICES)}", field="rows")
     if request.precedence and request.precedence not in PRECEDENCES:

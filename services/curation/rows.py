@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory_pb
 from services.curation.selection import task_of
 
 TRAIN, VALIDATION = "train", "validation"
-IN_DOMAIN = "in-domain"
+IN_DOMAIN, SYNTHETIC = "in-domain", "synthetic"
 CHOICES = ("paper", "all")
 
 
@@ -25,8 +25,9 @@ class Row:
     prompt: str
     response: str
     split: str
+    # Of a synthetic row, the example's name.
     trajectory: str
-    # Index of the step in its trajectory.
+    # Index of the step in its trajectory, or in the example's plan.
     step: int
     source: str
 
@@ -58,8 +59,25 @@ def split(trajectories: Sequence[trajectory_pb.Trajectory], validation_fraction:
         groups.setdefault(group, []).append(trajectory.name)
     if not validation_fraction or len(groups) < 2:
         return set()
-    size = min(max(1, math.floor(len(groups) * validation_fraction + 0.5)), len(groups) - 1)
-    return {name for group in random.Random(seed).sample(sorted(groups), size) for name in groups[group]}
+    return {name for group in _held_out(groups, validation_fraction, seed) for name in groups[group]}
+
+
+def _held_out(names: Collection[str], validation_fraction: float, seed: int) -> list[str]:
+    size = min(max(1, math.floor(len(names) * validation_fraction + 0.5)), len(names) - 1)
+    return random.Random(seed).sample(sorted(names), size)
+
+
+def mix(
+    mixture: str, in_domain: Sequence[Row], synthetic: Sequence[Row], validation_fraction: float, seed: int
+) -> list[Row]:
+    """A mixture's rows: A in-domain; B both, validated on the in-domain ones; C synthetic, split by example."""
+    if mixture == "A":
+        return list(in_domain)
+    if mixture == "B":
+        return [*in_domain, *synthetic]
+    names = [row.trajectory for row in synthetic]
+    held_out = set(_held_out(names, validation_fraction, seed)) if validation_fraction and len(names) > 1 else set()
+    return [replace(row, split=VALIDATION if row.trajectory in held_out else TRAIN) for row in synthetic]
 
 
 def build(

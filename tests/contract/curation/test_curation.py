@@ -98,7 +98,7 @@ async def test_one_attempt_is_too_few_to_train_and_to_validate_on(rooms, attempt
         ({"parents": []}, "parents"),
         ({"parents": ["iterations/i1"] * 2}, "twice"),
         ({"parents": ["suites/x"]}, "not a run"),
-        ({"mixture": "B"}, "later version"),
+        ({"mixture": "B", "world_seed": -1}, "world_seed"),
         ({"mixture": "Z"}, "mixture"),
         ({"rows": "some"}, "rows"),
         ({"validation_fraction": 1.0}, "validation_fraction"),

@@ -1,0 +1,1 @@
+"""Out-of-domain examples, written step by step by the policy that is to learn from them and never executed."""
