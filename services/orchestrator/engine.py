@@ -14,6 +14,7 @@ import structlog
 
 from ratchet.orchestrator.v1.evaluation_service_pb2 import Evaluation
 from ratchet.orchestrator.v1.iteration_service_pb2 import Iteration, IterationSpec
+from ratchet.training.v1.training_service_pb2 import CancelTrainingJobRequest
 from services.common import ids, telemetry
 from services.common.database import StorageFailed
 from services.common.errors import FailedPrecondition, RatchetError
@@ -109,6 +110,9 @@ class Engine:
             resource.state = type(resource).STATE_CANCELLED
             resource.end_time.GetCurrentTime()
             await self._services.registry.put(resource, active=False)
+            if isinstance(resource, Iteration) and resource.training_job and not resource.candidate_policy:
+                request = CancelTrainingJobRequest(name=resource.training_job)
+                await self._services.stubs.training.CancelTrainingJob(request)
         return resource
 
     async def resume(self, name: str) -> Iteration:

@@ -16,6 +16,8 @@ import pytest
 
 from ratchet.orchestrator.v1 import iteration_service_pb2 as pb
 from ratchet.orchestrator.v1.iteration_service_pb2_grpc import IterationServiceStub
+from ratchet.training.v1.training_service_pb2 import TrainingJob, WatchTrainingJobRequest
+from ratchet.training.v1.training_service_pb2_grpc import TrainingServiceStub
 from ratchet.trajectory.v1 import trajectory_service_pb2 as store
 from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceStub
 from services.common import rpc
@@ -46,7 +48,9 @@ class Host:
         while not await rpc.is_serving(self.addresses.address("orchestrator"), timeout_s=120):
             assert self._process.returncode is None, self._log.read_text()[-2000:]
             await asyncio.sleep(0.1)
-        self.channels = {room: rpc.dial(self.addresses.address(room)) for room in ("orchestrator", "trajectory")}
+        self.channels = {
+            room: rpc.dial(self.addresses.address(room)) for room in ("orchestrator", "trajectory", "training")
+        }
 
     async def end(self, number: int) -> None:
         for channel in self.channels.values():
@@ -125,6 +129,15 @@ async def test_a_second_iteration_is_refused_and_a_cancelled_one_resumed_where_i
     assert cancelled.state == pb.Iteration.STATE_CANCELLED
     resumed = (await iterations.ResumeIteration(pb.ResumeIterationRequest(name=made.name))).iteration
     assert resumed.state == pb.Iteration.STATE_RUNNING
+    async for event in iterations.WatchIteration(pb.WatchIterationRequest(name=made.name), timeout=300):
+        if event.iteration.training_job:
+            break
+    cancelled = (await iterations.CancelIteration(pb.CancelIterationRequest(name=made.name))).iteration
+    training = TrainingServiceStub(host.channels["training"])
+    async for event in training.WatchTrainingJob(WatchTrainingJobRequest(name=cancelled.training_job)):
+        job = event.training_job
+    assert job.state == TrainingJob.STATE_CANCELLED
+    await iterations.ResumeIteration(pb.ResumeIterationRequest(name=made.name))
     await host.check(await host.end_of(made.name))
 
 

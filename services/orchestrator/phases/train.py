@@ -33,6 +33,8 @@ async def run(turn: Turn) -> None:
         await training.CreateTrainingJob(pb.CreateTrainingJobRequest(request_id=request_id, spec=wanted))
     ).training_job
     turn.iteration.training_job = job.name
+    # Before the first step: whoever cancels the iteration must know which job to stop.
+    await turn.save()
     async for event in training.WatchTrainingJob(pb.WatchTrainingJobRequest(name=job.name), timeout=_TIMEOUT_S):
         job = event.training_job
         detail = f"loss {job.points[-1].train_loss:.3f}" if job.points else "starting"
