@@ -235,7 +235,6 @@ def _question(element: str, function: str, arguments: Sequence[object], *, by_va
         "arguments": [{"value": argument} for argument in arguments],
         "returnByValue": by_value,
         "awaitPromise": by_value,
-        "userGesture": True,
     }
 
 

@@ -89,7 +89,6 @@ class Script:
                 "arguments": [{"value": argument} for argument in arguments],
                 "returnByValue": by_value,
                 "awaitPromise": by_value,
-                "userGesture": True,
             },
         )
         if "exceptionDetails" in reply:
