@@ -57,18 +57,24 @@ class MemoryWatch:
                         telemetry.log().warning("page process ended", resident_bytes=used, allowed=self.max_bytes)
 
     def _pages(self) -> list[int]:
-        found = _below(self._pid)
-        self._is_page = {pid: self._is_page[pid] if pid in self._is_page else _is_page(pid) for pid in found}
-        return [pid for pid, is_page in self._is_page.items() if is_page]
+        """The page processes that the browser process started, or those that it started did."""
+        found: dict[int, bool] = {}
+        work = [self._pid]
+        while work:
+            for pid in _children(work.pop()):
+                found[pid] = self._is_page[pid] if pid in self._is_page else _is_page(pid)
+                if not found[pid]:  # a page starts none, and has many threads to ask
+                    work.append(pid)
+        self._is_page = found
+        return [pid for pid, is_page in found.items() if is_page]
 
 
-def _below(pid: int) -> list[int]:
-    """All processes that a process started, and those that they did."""
+def _children(pid: int) -> list[int]:
+    """What any thread of the process started."""
     found: list[int] = []
     for children in (_PROC / str(pid) / "task").glob("*/children"):
         with contextlib.suppress(OSError):
-            for child in map(int, children.read_text().split()):
-                found += [child, *_below(child)]
+            found += map(int, children.read_text().split())
     return found
 
 
