@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import stat
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -102,54 +103,77 @@ async def is_serving(address: str, timeout_s: float = 1.0) -> bool:
 class _Boundary(aio.ServerInterceptor):
     """Binds deadline and log context, counts, and writes the Status of whatever escapes a handler."""
 
+    def __init__(self) -> None:
+        # By full method name; a call only looks its handler up.
+        self._handlers: dict[str, Any] = {}
+
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
+        name = handler_call_details.method
+        known = self._handlers.get(name)
+        if known is not None:
+            return known
         handler = await continuation(handler_call_details)
-        service, _, method = handler_call_details.method.lstrip("/").rpartition("/")
+        service, _, method = name.lstrip("/").rpartition("/")
         if handler is None or not service.startswith("ratchet."):
             return handler
-        baggage = {
-            key.removeprefix("x-ratchet-").replace("-", "_"): str(value)
-            for key, value in handler_call_details.invocation_metadata or ()
-            if key.startswith("x-ratchet-")
-        }
-        room = service.split(".")[1]
-
-        async def unary(request: Any, context: Context) -> Any:
-            async with _observed(service, method, context, _enter(context, room, baggage)):
-                return await inner(request, context)
-
-        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-            async with _observed(service, method, context, _enter(context, room, baggage)):
-                async for response in inner(request, context):
-                    yield response
-
-        codecs = {
-            "request_deserializer": handler.request_deserializer,
-            "response_serializer": handler.response_serializer,
-        }
-        if handler.response_streaming:
-            inner = handler.unary_stream or handler.stream_stream
-            kind = "stream_stream" if handler.request_streaming else "unary_stream"
-            return getattr(grpc, f"{kind}_rpc_method_handler")(stream, **codecs)
-        inner = handler.unary_unary or handler.stream_unary
-        kind = "stream_unary" if handler.request_streaming else "unary_unary"
-        return getattr(grpc, f"{kind}_rpc_method_handler")(unary, **codecs)
+        self._handlers[name] = bounded = _bounded(handler, service, method)
+        return bounded
 
 
-def _enter(context: Context, room: str, baggage: dict[str, str]) -> deadline.Request:
+def _bounded(handler: Any, service: str, method: str) -> Any:
+    """The handler with all that a call of ours has around it."""
+    room, counts = service.split(".")[1], _Counts(service, method)
+    inner = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+
+    async def unary(request: Any, context: Context) -> Any:
+        async with _observed(counts, context, _enter(context, room)):
+            return await inner(request, context)
+
+    async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+        async with _observed(counts, context, _enter(context, room)):
+            async for response in inner(request, context):
+                yield response
+
+    sent, answered = (
+        "stream" if is_many else "unary" for is_many in (handler.request_streaming, handler.response_streaming)
+    )
+    make = getattr(grpc, f"{sent}_{answered}_rpc_method_handler")
+    return make(
+        stream if handler.response_streaming else unary,
+        request_deserializer=handler.request_deserializer,
+        response_serializer=handler.response_serializer,
+    )
+
+
+class _Counts:
+    """The metrics of one method."""
+
+    def __init__(self, service: str, method: str) -> None:
+        self.method = method
+        self.in_flight = telemetry.RPC_IN_FLIGHT.labels(service)
+        self.seconds = telemetry.RPC_SECONDS.labels(service, method)
+        self.handled = functools.cache(functools.partial(telemetry.RPC_HANDLED.labels, service, method))
+
+
+def _enter(context: Context, room: str) -> deadline.Request:
+    baggage = {
+        key.removeprefix("x-ratchet-").replace("-", "_"): str(value)
+        for key, value in context.invocation_metadata() or ()
+        if key.startswith("x-ratchet-")
+    }
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(room=room, **baggage)
     return deadline.enter(context.time_remaining())
 
 
 @asynccontextmanager
-async def _observed(service: str, method: str, context: Context, request: deadline.Request) -> AsyncIterator[None]:
+async def _observed(counts: _Counts, context: Context, request: deadline.Request) -> AsyncIterator[None]:
     started, code = time.perf_counter(), grpc.StatusCode.OK
-    telemetry.RPC_IN_FLIGHT.labels(service).inc()
+    counts.in_flight.inc()
     try:
         yield
     except asyncio.CancelledError:
@@ -157,18 +181,18 @@ async def _observed(service: str, method: str, context: Context, request: deadli
         raise
     except errors.RatchetError as error:
         code = error.code
-        telemetry.log().info("request refused", method=method, reason=error.reason, message=error.message)
+        telemetry.log().info("request refused", method=counts.method, reason=error.reason, message=error.message)
         await context.abort(code, error.message, ((errors.DETAILS_KEY, error.to_status_details()),))
     except aio.AbortError:
         code = context.code() or grpc.StatusCode.UNKNOWN
         raise
     except Exception as error:  # noqa: BLE001 - the one place where a bug becomes INTERNAL
         code, error_id = grpc.StatusCode.INTERNAL, ids.new_id()
-        telemetry.log().error("request failed", method=method, error_id=error_id, exc_info=error)
+        telemetry.log().error("request failed", method=counts.method, error_id=error_id, exc_info=error)
         internal = errors.Internal(f"internal error {error_id}; the room's log has the details", id=error_id)
         await context.abort(code, internal.message, ((errors.DETAILS_KEY, internal.to_status_details()),))
     finally:
         request.answered = True
-        telemetry.RPC_IN_FLIGHT.labels(service).dec()
-        telemetry.RPC_SECONDS.labels(service, method).observe(time.perf_counter() - started)
-        telemetry.RPC_HANDLED.labels(service, method, code.name).inc()
+        counts.in_flight.dec()
+        counts.seconds.observe(time.perf_counter() - started)
+        counts.handled(code.name).inc()
