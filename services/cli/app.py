@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from services.cli.commands import (
+    datasets,
     doctor,
     evaluations,
     experiment,
@@ -92,6 +93,7 @@ _add(report.report, "report", "Improve and measure")
 app.add_typer(iterations.app, name="iterations", rich_help_panel="What was done")
 app.add_typer(evaluations.app, name="evaluations", rich_help_panel="What was done")
 app.add_typer(trajectories.app, name="trajectories", rich_help_panel="What was done")
+app.add_typer(datasets.app, name="datasets", rich_help_panel="What was done")
 app.add_typer(policies.app, name="policies", rich_help_panel="What was done")
 app.add_typer(suites.app, name="suites", rich_help_panel="What was done")
 _add(host.up, "up", "The host")

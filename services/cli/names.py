@@ -89,3 +89,12 @@ async def trajectory(rooms: client.Rooms, typed: str, within: str) -> str:
     request = pb.ListTrajectoriesRequest(parent=within, page_size=client.PAGE)
     known = [item.name async for item in client.paged(rooms.trajectories.ListTrajectories, request, "trajectories")]
     return match(typed, "trajectories", known, listing="ratchet trajectories list")
+
+
+async def dataset(rooms: client.Rooms, typed: str) -> str:
+    """Name of a dataset."""
+    from ratchet.trajectory.v1 import trajectory_service_pb2 as pb
+
+    request = pb.ListDatasetsRequest(page_size=client.PAGE)
+    known = [item.name async for item in client.paged(rooms.trajectories.ListDatasets, request, "datasets")]
+    return match(typed, "datasets", known, listing="ratchet datasets list")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pyarrow import parquet
 from ratchet.trajectory.v1 import trajectory_service_pb2 as pb
 from services.cli import client, hosting
 from services.cli.invocation import Invocation
+from services.curation.adapters.parquet import Parquet
+from services.curation.rows import Row
 
 _RUN = "iterations/feed"
 _NUM_STORED = 6
@@ -171,6 +174,42 @@ def test_an_export_holds_every_step(ratchet: Callable, stored: list[str], tmp_pa
     assert {row["name"] for row in rows} == set(stored)
     assert all(row["steps"][0]["action"] == "stop [$12.99]" for row in rows)
     assert ratchet("trajectories", "export", "-o", str(file)).code == 3
+
+
+@pytest.fixture(scope="module")
+def dataset(served: Path) -> str:
+    """A dataset of three rows in the store."""
+    rows = [
+        Row(f"prompt {n}", "ACTION: stop [x]", "validation" if n else "train", "t", n, "synthetic") for n in range(3)
+    ]
+    content = Parquet().encode(rows)
+    digest = hashlib.sha256(content).hexdigest()
+    made = pb.Dataset(name=f"datasets/{digest[:16]}", blob=f"blobs/{digest}", num_train_rows=1, num_validation_rows=2)
+    made.card.update({"mixture": "C", "parents": [_RUN], "sources": {"synthetic": 3}})
+
+    async def store() -> None:
+        async with client.connect(Invocation(served)) as rooms:
+            await rooms.trajectories.PutBlob(iter([pb.PutBlobRequest(chunk=content)]))
+            await rooms.trajectories.CreateDataset(pb.CreateDatasetRequest(request_id="d", dataset=made))
+
+    asyncio.run(store())
+    return made.name
+
+
+def test_a_dataset_is_listed_shown_and_exported(ratchet: Callable, dataset: str, tmp_path: Path) -> None:
+    listed = ratchet("datasets", "list").out.splitlines()
+    assert listed[0].split() == ["DATASET", "MIXTURE", "TRAIN", "VALIDATION", "SOURCES", "FROM", "CREATED"]
+    assert listed[1].split()[:6] == [dataset.removeprefix("datasets/"), "C", "1", "2", "3", "synthetic"]
+    assert json.loads(ratchet("datasets", "show", dataset[9:15], "--json").out)["card"]["mixture"] == "C"
+    assert "sources      3 synthetic" in ratchet("datasets", "show").out
+    said = ratchet("datasets", "export", "last", str(tmp_path / "out"))
+    assert (said.code, said.out) == (
+        0,
+        f"wrote {dataset} (train 1 row, validation 2 rows) to {tmp_path / 'out'}\n",
+    )
+    assert parquet.read_table(tmp_path / "out" / "validation.parquet").num_rows == 2
+    assert ratchet("datasets", "export", "last", str(tmp_path / "out")).code == 3
+    assert ratchet("datasets", "show", "zz").code == 2
 
 
 def test_an_export_to_nowhere_fails_in_a_line(ratchet: Callable, stored: list[str]) -> None:
