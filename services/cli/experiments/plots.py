@@ -12,7 +12,7 @@ from typing import NamedTuple
 from services.cli.report.charts import Tick, nice
 
 NUM_COLOURS = 8
-_WIDTH = 540.0
+_WIDTH, _NARROW = 540.0, 400.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 528.0, 12.0, 228.0
 _LABEL, _ROW = 118.0, 30.0
 
@@ -70,9 +70,10 @@ def lines(
     """Series as lines. `x_names` name x = 0, 1, ...; `scale` multiplies what the y axis says (100 for percent),
     which reaches over `least`."""
     points = [point for each in series for point in each.points]
-    lowest, highest = min(point.low for point in points), max(point.high for point in points)
-    step = nice(max((highest - (0 if from_zero else lowest)) / 4, abs(highest) * 0.01, least / 4))
-    start = 0.0 if from_zero else step * math.floor(lowest / step)
+    lowest = 0.0 if from_zero else min(point.low for point in points)
+    highest = max(lowest + least, *(point.high for point in points))
+    step = nice(max((highest - lowest) / 5, abs(highest) * 0.01))
+    start = step * math.floor(lowest / step)
     end = max(start + step, step * math.ceil(highest / step - 1e-9))
     first, last = (-0.3, len(x_names) - 0.7) if x_names else (0.0, max(1.0, *(point.x for point in points)))
 
@@ -146,16 +147,16 @@ def shares(rows: Sequence[tuple[str, Sequence[tuple[str, float, str]]]]) -> Bars
 def changes(rows: Sequence[tuple[str, int, int]]) -> Bars:
     """(label, gained, lost): bars to the right and to the left of a middle."""
     most = max([1, *(number for _, *both in rows for number in both)])
-    half = (_WIDTH - _LABEL) / 2 - 34
+    half = (_NARROW - _LABEL) / 2 - 34
     middle = _LABEL + half + 30
     bars, labels = [], []
     for number, (label, gained, lost) in enumerate(rows):
         top = number * _ROW + 6
         labels.append(Tick(top + 14, label))
         right, left = round(half * gained / most, 1), round(half * lost / most, 1)
-        bars.append(Bar("gained", middle, top, right, 18, f"+{gained}", middle + right + 6, "start"))
-        bars.append(Bar("lost", middle - left, top, left, 18, f"−{lost}", middle - left - 6, "end"))
-    return Bars(_WIDTH, _ROW * len(rows) + 8, middle, _ROW * len(rows) + 4, labels, bars)
+        bars.append(Bar("gained", middle, top, right, 18, f"+{gained}" if gained else "", middle + right + 6, "start"))
+        bars.append(Bar("lost", middle - left, top, left, 18, f"−{lost}" if lost else "", middle - left - 6, "end"))
+    return Bars(_NARROW, _ROW * len(rows) + 8, middle, _ROW * len(rows) + 4, labels, bars)
 
 
 def smoothed(values: Sequence[tuple[float, float]], keep: int = 40) -> list[Point]:
