@@ -79,16 +79,22 @@ async def run(rooms: client.Rooms, experiment: Experiment, watched: Watched) -> 
     record = Record()
     todo = plan.pieces(experiment)
     left_min = sum(plan.minutes(experiment, piece) for piece in todo)
+    planned_min = spent_min = 0.0
     for number, piece in enumerate(todo, 1):
+        pace = spent_min / planned_min if planned_min else 1.0
         head = f"{number} of {len(todo)}: {describe(piece)}"
+        left = f"{head} · about {_minutes(pace * left_min)} left in all"
         watched.name = piece.key
         started = time.monotonic()
         if isinstance(piece, Turn):
-            await _iterate(rooms, experiment, piece, record, f"{head} · about {_minutes(left_min)} left in all")
+            had_work = await _iterate(rooms, experiment, piece, record, left)
         else:
-            await _evaluate(rooms, experiment, piece, record, f"{head} · about {_minutes(left_min)} left in all")
-        output.note(f"{head} · {words.duration(time.monotonic() - started)}")
+            had_work = await _evaluate(rooms, experiment, piece, record, left)
+        took_s = time.monotonic() - started
+        output.note(f"{head} · {words.duration(took_s) if had_work else 'done before'}")
         left_min -= plan.minutes(experiment, piece)
+        if had_work:
+            planned_min, spent_min = planned_min + plan.minutes(experiment, piece), spent_min + took_s / 60
     return record
 
 
@@ -116,7 +122,8 @@ def _minutes(minutes: float) -> str:
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
-async def _iterate(rooms: client.Rooms, experiment: Experiment, turn: Turn, record: Record, head: str) -> None:
+async def _iterate(rooms: client.Rooms, experiment: Experiment, turn: Turn, record: Record, head: str) -> bool:
+    """Whether there was something left to do."""
     names = {key: done.name for key, done in record.turns.items()}
     record.origins[turn.key] = turn.follows or BASE
     measured_by = record.measured_by(BASE, TRIVIAL, record.origins[turn.key])
@@ -126,17 +133,21 @@ async def _iterate(rooms: client.Rooms, experiment: Experiment, turn: Turn, reco
     if made.state in (watching.FAILED, watching.CANCELLED):
         resumed = iteration_pb.ResumeIterationRequest(name=made.name)
         made = (await rooms.iterations.ResumeIteration(resumed)).iteration
-    if made.state == watching.RUNNING:
+    if had_work := made.state == watching.RUNNING:
         output.note(head)
         made = (await runs.watch_iterations(rooms, made.name))[-1]
     if made.state != watching.SUCCEEDED:
-        raise PieceFailed(f"{turn.key} did not succeed: {made.error or 'it was cancelled'}", iteration=made.name)
+        raise _failed(turn, made.error)
     record.turns[turn.key] = made
+    return had_work
 
 
 async def _evaluate(
     rooms: client.Rooms, experiment: Experiment, measurement: Measurement, record: Record, head: str
-) -> None:
+) -> bool:
+    """Whether there was something left to do."""
+    if record.agent(measurement.agent) != measurement.agent:
+        return False  # a turn without a candidate: what it left has been measured
     spec = plan.evaluation_spec(experiment, measurement, record.policy(measurement.agent))
     stable = plan.request_id(experiment, measurement, spec)
     for attempt in itertools.count(1):
@@ -145,9 +156,16 @@ async def _evaluate(
         made = (await rooms.evaluations.CreateEvaluation(request)).evaluation
         if made.state in (watching.RUNNING, watching.SUCCEEDED):
             break
-    if made.state == watching.RUNNING:
+    if had_work := made.state == watching.RUNNING:
         output.note(head)
         made = await runs.watch_evaluation(rooms, made.name)
     if made.state != watching.SUCCEEDED:
-        raise PieceFailed(f"{measurement.key} did not succeed: {made.error or 'it was cancelled'}", name=made.name)
-    record.evaluations.setdefault(record.agent(measurement.agent), []).append(made)
+        raise _failed(measurement, made.error)
+    record.evaluations.setdefault(measurement.agent, []).append(made)
+    return had_work
+
+
+def _failed(piece: Piece, why: str) -> PieceFailed:
+    return PieceFailed(
+        f"{piece.key} did not succeed: {why or 'it was cancelled'}\nthe same command goes on with it", piece=piece.key
+    )

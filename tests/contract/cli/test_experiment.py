@@ -64,7 +64,8 @@ class Orchestrator(
 ):
     """Keeps what it is asked and ends it at once; the pieces in `failing` fail the first time."""
 
-    def __init__(self, failing: set[str] | None = None) -> None:
+    def __init__(self, failing: set[str] | None = None, *, trains: bool = True) -> None:
+        self.trains = trains
         self.made: dict[str, Any] = {}
         self.failing = failing or set()
         self.resumed: list[str] = []
@@ -85,7 +86,7 @@ class Orchestrator(
 
     async def CreateIteration(self, request: Any, context: Any) -> Any:
         name = f"i{len(self.made)}"
-        made = Iteration(name=f"iterations/{name}", candidate_policy=f"policies/{name}", base_policy="policies/base")
+        made = Iteration(name=f"iterations/{name}", candidate_policy=f"policies/{name}" if self.trains else "")
         return iteration_pb.CreateIterationResponse(iteration=self._keep(request, made))
 
     async def ResumeIteration(self, request: Any, context: Any) -> Any:
@@ -151,6 +152,13 @@ async def test_asked_again_it_goes_on_where_it_failed_and_repeats_nothing(tmp_pa
     assert orchestrator.resumed == [record.turns["A/42"].name]
     # A failed evaluation cannot be resumed: that one alone was made twice.
     assert num_made == len(orchestrator.made) == len(plan.pieces(EXPERIMENT)) + 1
+
+
+async def test_what_a_turn_without_a_candidate_left_is_not_measured_again(tmp_path: Path) -> None:
+    async with asked(Orchestrator(trains=False), tmp_path) as rooms:
+        record = await driver.run(rooms, EXPERIMENT, driver.Watched("again"))
+    assert record.evaluations.keys() == {"base", "trivial", "expert"}
+    assert record.policy("best/2") == "policies/base"
 
 
 def _attempt(run: str, policy: str, split: str, task: int, solved: bool) -> trajectory_pb.Trajectory:
