@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from services.cli import checks, client, output, words
-from services.cli.experiments import figures, plan, provenance, tables
+from services.cli.experiments import cells, figures, plan, provenance, tables
 from services.cli.experiments.gains import Gain
 from services.cli.experiments.results import Results
 from services.cli.report import page
@@ -72,7 +72,7 @@ def headline(results: Results) -> str:
         verdict = "Better than the base"
     else:
         verdict = "Worse than the base" if gain.difference.interval.high < 0 else "Not shown to be better than the base"
-    relative = f", {tables.share(gain.relative.mean)} relative" if math.isfinite(gain.relative.mean) else ""
+    relative = f", {cells.share(gain.relative.mean)} relative" if math.isfinite(gain.relative.mean) else ""
     return (
         f"{verdict}: {words.percent(gain.score.mean)} of {words.count(gain.difference.num_tasks, 'held-out task')} "
         f"against {words.percent(gain.base.mean)}{relative}."

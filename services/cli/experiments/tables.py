@@ -1,4 +1,4 @@
-"""An experiment's results as tables of text, the same for the terminal, Markdown and HTML.
+"""An experiment's results as tables, in the shape of the paper's.
 
 Invariant: a score is never given without its n and its interval, nor a p-value without the corrected one.
 """
@@ -6,11 +6,12 @@ Invariant: a score is never given without its n and its interval, nor a p-value 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
 
 from ratchet.scoring.v1 import scoring_service_pb2 as pb
 from services.cli import words
+from services.cli.experiments import cells, run_tables
+from services.cli.experiments.cells import Table
 from services.cli.experiments.definition import INSTANCES, TEMPLATES, TRAIN
 from services.cli.experiments.gains import Gain, Relative
 from services.cli.experiments.plan import BASE, TRIVIAL
@@ -24,29 +25,6 @@ TITLES = {
 }
 
 
-class Table(NamedTuple):
-    """A table; after a column's name '>' aligns it right, '*' lets a terminal cut it. `id` is its anchor."""
-
-    id: str
-    title: str
-    columns: list[str]
-    rows: list[list[str]]
-    note: str = ""
-
-    def markdown(self) -> str:
-        """As GitHub-flavoured Markdown."""
-        names = [column.rstrip(">*") for column in self.columns]
-        rule = ["---:" if column.endswith(">") else "---" for column in self.columns]
-        lines = [
-            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (names, rule, *self.rows)
-        ]
-        return "\n".join([f"### {self.title}", "", *lines, *(["", self.note] if self.note else [])]) + "\n"
-
-
-def _table(anchor: str, title: str, columns: str, rows: list[list[str]], note: str = "") -> Table:
-    return Table(anchor, title, columns.split(" | "), rows, note)
-
-
 def every(results: Results) -> list[Table]:
     """All tables, the most important first."""
     return [
@@ -55,9 +33,9 @@ def every(results: Results) -> list[Table]:
         seeds(results),
         *(capabilities(split) for split in results.splits if split.capabilities.scores),
         *(behaviour(split) for split in results.splits),
-        filters(results),
-        training(results),
-        runs(results),
+        run_tables.filters(results),
+        run_tables.training(results),
+        run_tables.runs(results),
     ]
 
 
@@ -70,7 +48,7 @@ def titles(results: Results) -> dict[str, str]:
 def headline(results: Results) -> Table:
     """The result, by split."""
     run = results.experiment.headline
-    return _table(
+    return cells.table(
         "headline",
         f"The result: {run.title}, {words.count(len(run.seeds), 'training seed')}, against the base",
         "Split | n> | Base> | Tuned> | Relative gain> | 95 % interval> | "
@@ -81,12 +59,12 @@ def headline(results: Results) -> Table:
                 str(gain.difference.num_tasks),
                 words.percent(gain.base.mean),
                 words.percent(gain.score.mean),
-                share(gain.relative.mean),
+                cells.share(gain.relative.mean),
                 _relative_interval(gain.relative),
                 words.points(gain.difference.mean),
-                _change(gain.difference.interval),
-                _change(gain.by_template),
-                p(gain.difference.p_value),
+                cells.change(gain.difference.interval),
+                cells.change(gain.by_template),
+                cells.p(gain.difference.p_value),
             ]
             for gain in results.gains
         ],
@@ -112,13 +90,13 @@ def scores(results: Results, split: Split) -> Table:
                 name,
                 title,
                 f"{by_policy[name].num_solved:.4g} of {by_policy[name].num_tasks}",
-                f"{words.percent(by_policy[name].mean)} {_interval(by_policy[name].interval)}",
+                f"{words.percent(by_policy[name].mean)} {cells.interval(by_policy[name].interval)}",
                 *_against(against.get(name)),
-                _mean([had[agent].mean for agent in agents if agent in had], words.percent),
-                _mean(likeness, "{:.3f}".format),
+                cells.mean([had[agent].mean for agent in agents if agent in had], words.percent),
+                cells.mean(likeness, "{:.3f}".format),
             ]
         )
-    return _table(
+    return cells.table(
         f"scores-{split.name}",
         f"{TITLES.get(split.name, split.name)} ({split.name})",
         "Run | What it is* | Solved> | Score> | Against base> | +/−> | p> | p, Holm> | Capabilities> | VERTEX_DTW>",
@@ -143,7 +121,7 @@ def _method(split: Split) -> str:
 
 def seeds(results: Results) -> Table:
     """The headline's training seeds, one by one."""
-    return _table(
+    return cells.table(
         "seeds",
         f"Training seeds of {results.experiment.headline.title}",
         "Split | Seed> | Score> | Against base> | 95 % interval> | p> | p, Holm>",
@@ -153,9 +131,9 @@ def seeds(results: Results) -> Table:
                 found.policy.rpartition("/")[2],
                 words.percent(mean),
                 words.points(found.mean),
-                _change(found.interval),
-                p(found.p_value),
-                p(found.adjusted_p_value),
+                cells.change(found.interval),
+                cells.p(found.p_value),
+                cells.p(found.adjusted_p_value),
             ]
             for gain in results.gains
             for found, mean in zip(gain.by_seed, gain.seed_means, strict=True)
@@ -168,7 +146,7 @@ def capabilities(split: Split) -> Table:
     """Capabilities gained and lost against the base, with and without the trivial tasks."""
     nontrivial = {found.label: found for found in split.capabilities.nontrivial_scores}
     measured = split.capabilities
-    return _table(
+    return cells.table(
         f"capabilities-{split.name}",
         f"Capabilities on {split.name}",
         "Agent | Had> | Score> | Gained> | Lost> | Without trivial>",
@@ -176,7 +154,7 @@ def capabilities(split: Split) -> Table:
             [
                 found.label,
                 _of(found),
-                f"{words.percent(found.mean)} {_interval(found.interval)}",
+                f"{words.percent(found.mean)} {cells.interval(found.interval)}",
                 str(len(found.gained)) if found.label != BASE else DASH,
                 str(len(found.lost)) if found.label != BASE else DASH,
                 _of(nontrivial.get(found.label)),
@@ -190,7 +168,7 @@ def capabilities(split: Split) -> Table:
 
 def behaviour(split: Split) -> Table:
     """How agents went about it."""
-    return _table(
+    return cells.table(
         f"behaviour-{split.name}",
         f"Behaviour on {split.name}",
         "Agent | Attempts> | Steps> | Unparsable> | Refused> | Repeated> | "
@@ -200,10 +178,10 @@ def behaviour(split: Split) -> Table:
                 found.label,
                 str(found.num_trajectories),
                 f"{found.mean_steps:.1f}",
-                _part(found.num_unparsable, found.num_steps),
-                _part(found.num_refused, found.num_steps),
-                _part(found.num_repeated, found.num_steps),
-                _part(found.num_trajectories - found.stop_reasons.get("answered", 0), found.num_trajectories),
+                cells.part(found.num_unparsable, found.num_steps),
+                cells.part(found.num_refused, found.num_steps),
+                cells.part(found.num_repeated, found.num_steps),
+                cells.part(found.num_trajectories - found.stop_reasons.get("answered", 0), found.num_trajectories),
                 str(found.num_rightly_given_up),
                 str(found.num_given_up - found.num_rightly_given_up),
                 f"{found.mean_prompt_tokens:,.0f}",
@@ -217,131 +195,21 @@ def behaviour(split: Split) -> Table:
     )
 
 
-def filters(results: Results) -> Table:
-    """The filter of every iteration, against the true reward."""
-    return _table(
-        "filters",
-        "The filter by run, against the true reward that it does not see",
-        "Iteration | Strategy | Attempts> | Kept> | Precision> | Recall> | F1>",
-        [
-            [
-                turn.label,
-                turn.run.strategy,
-                str(kept.num_trajectories),
-                str(kept.num_plausible),
-                words.percent(kept.precision),
-                words.percent(kept.recall),
-                f"{kept.f1:.2f}",
-            ]
-            for turn in results.turns
-            if (kept := turn.iteration.filter).num_trajectories
-        ],
-    )
-
-
-def training(results: Results) -> Table:
-    """What every iteration was trained on, and how it went."""
-    rows = []
-    for turn in results.turns:
-        job, data = turn.job, turn.dataset
-        rows.append(
-            [
-                turn.label,
-                turn.run.mixture,
-                str(turn.round),
-                f"{data.num_train_rows} + {data.num_validation_rows}" if data else DASH,
-                str(job.num_steps) if job else DASH,
-                f"{job.points[-1].train_loss:.3f}" if job and job.points else DASH,
-                f"{job.initial_validation_perplexity:.3f}" if job and job.initial_validation_perplexity else DASH,
-                f"{job.best_validation_perplexity:.3f}" if job and job.best_validation_perplexity else DASH,
-                words.duration(job.elapsed_s) if job else DASH,
-                turn.iteration.verdict or DASH,
-            ]
-        )
-    return _table(
-        "training",
-        "Training by run",
-        "Iteration | Mixture | Round> | Rows> | Steps> | Last loss> | Perplexity before> | best> | Time> | Gate",
-        rows,
-        "Rows: training + validation. The gate of each iteration compares it with the policy that it started from.",
-    )
-
-
-def runs(results: Results) -> Table:
-    """What every run was asked for, as the host filled it in."""
-    rows = []
-    for turn in results.turns:
-        spec, run = turn.iteration.spec, turn.run
-        if turn.seed != run.seeds[0]:
-            continue
-        attempts = f"{spec.num_train_tasks} x {spec.attempts_per_task}"
-        rows.append(
-            [
-                run.name,
-                spec.strategy,
-                spec.mixture,
-                spec.rows,
-                run.follows or "base",
-                f"of {run.collected_by}" if run.collected_by else attempts,
-                f"{spec.temperature:g}",
-                str(spec.train_world_seed),
-                f"{spec.lora_rank}/{spec.lora_alpha}",
-                f"{spec.learning_rate:g}",
-                str(spec.batch_size),
-                f"{spec.max_epochs}/{spec.patience}",
-                ", ".join(map(str, run.seeds)),
-            ]
-        )
-    return _table(
-        "runs",
-        "What the runs were asked for",
-        "Run | Strategy | Mixture | Rows | After | Tasks x attempts> | T> | World> | LoRA r/alpha> | Rate> | Batch> | "
-        "Epochs/patience> | Seeds>",
-        rows,
-    )
-
-
-def share(value: float) -> str:
-    """'+31.2 %'; a dash where the base solves nothing."""
-    return f"{words.points(value)} %" if math.isfinite(value) else DASH
-
-
-def p(value: float) -> str:
-    """'0.021', '< 0.001'."""
-    return words.p_value(value).removeprefix("p ").removeprefix("= ")
-
-
 def _relative_interval(found: Relative) -> str:
     if not math.isfinite(found.mean):
         return DASH
-    return f"[{share(found.low)}, {share(found.high)}]"
+    return f"[{cells.share(found.low)}, {cells.share(found.high)}]"
 
 
 def _against(found: pb.PairedDifference | None) -> list[str]:
     if found is None:
         return [DASH] * 4
     return [
-        f"{words.points(found.mean)} {_change(found.interval)}",
+        f"{words.points(found.mean)} {cells.change(found.interval)}",
         f"{len(found.gained)}/{len(found.lost)}",
-        p(found.p_value),
-        p(found.adjusted_p_value),
+        cells.p(found.p_value),
+        cells.p(found.adjusted_p_value),
     ]
-
-
-def _interval(found: pb.Interval) -> str:
-    return words.interval(found.low, found.high)
-
-
-def _change(found: pb.Interval) -> str:
-    return words.points_interval(found.low, found.high)
-
-
-def _mean(values: Sequence[float], show: Callable[[float], str]) -> str:
-    return show(sum(values) / len(values)) if values else DASH
-
-
-def _part(count: int, whole: int) -> str:
-    return words.percent(count / whole) if whole else DASH
 
 
 def _of(found: pb.CapabilityScore | None) -> str:
