@@ -93,11 +93,13 @@ async def test_a_kill_midway_loses_and_repeats_nothing(tmp_path, falls_at):
     assert not idle.finished
 
 
-async def test_more_rows_begin_with_the_fewer(tmp_path):
+async def test_more_rows_begin_with_the_fewer_whatever_was_asked_before(tmp_path):
     few = await synthesizer(Scripted(), tmp_path / "a").run(2, IN_DOMAIN, ())
     grown = await synthesizer(Scripted(), tmp_path / "a").run(9, IN_DOMAIN, ())
-    at_once = await synthesizer(Scripted(), tmp_path / "b").run(9, IN_DOMAIN, ())
+    at_once = await synthesizer(one := Scripted(), tmp_path / "b").run(9, IN_DOMAIN, ())
     assert grown == at_once
+    await synthesizer(other := Scripted(), tmp_path / "c").run(9, IN_DOMAIN, ())
+    assert one.shots == other.shots
     assert list(grown.examples.items())[:2] == list(few.examples.items())
 
 

@@ -59,6 +59,18 @@ def test_an_answer_that_is_asked_for_stands_on_the_last_page():
         assert f": {scenario.moves[last].text}'" in str(drawn(scenario, last, 1))
 
 
+def test_a_form_shows_what_was_typed_and_no_more():
+    filling = [scenario for scenario in SCENARIOS if scenario.moves[1].verb == "type"]
+    assert len(filling) > 20
+    for scenario in filling:
+        typed = [(move.target, move.text) for move in scenario.moves if move.verb == "type"]
+        assert dict(typed) == scenario.site.fields
+        for step in range(1, len(typed) + 2):
+            text = str(drawn(scenario, step, 1))
+            for at, (label, value) in enumerate(typed, 1):
+                assert (f"textbox '{label}': '{value}'" in text) == (at < step)
+
+
 def test_the_same_seeds_draw_the_same_site_and_others_another():
     assert scenarios.draw(draws("test", 7)).objective == SCENARIOS[7].objective
     assert len({scenario.objective for scenario in SCENARIOS}) > 380
