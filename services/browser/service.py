@@ -35,7 +35,7 @@ class BrowserServicer(pb_grpc.BrowserServiceServicer):
         try:
             if request.observation_format:
                 seen = await session.observe(request.observation_format)
-                response.observation.CopyFrom(wire.observation(seen, session.blobs))
+                wire.observe(response.observation, seen, session.blobs)
         except BaseException:
             # The caller never learns the name: nobody else would close it.
             await self._delete(session)
@@ -46,20 +46,21 @@ class BrowserServicer(pb_grpc.BrowserServiceServicer):
         name = observation.check_format(request.format)
         session = self._registry.get(request.session)
         seen = await session.observe(name, boxes=request.boxes)
-        return pb.ObserveResponse(observation=wire.observation(seen, session.blobs))
+        response = pb.ObserveResponse()
+        wire.observe(response.observation, seen, session.blobs)
+        return response
 
     async def Act(self, request: pb.ActRequest, context: Context) -> pb.ActResponse:
         if request.observation_format:
             observation.check_format(request.observation_format)
         session = self._registry.get(request.session)
         outcome = await session.act(request.action, request.observation_format, boxes=request.observation_boxes)
-        return pb.ActResponse(
-            error=outcome.error,
-            observation=wire.observation(outcome.observation, session.blobs) if outcome.observation else None,
-            elapsed_s=outcome.elapsed_s,
-            events=outcome.events,
-            action=outcome.action,
+        response = pb.ActResponse(
+            error=outcome.error, elapsed_s=outcome.elapsed_s, events=outcome.events, action=outcome.action
         )
+        if outcome.observation is not None:
+            wire.observe(response.observation, outcome.observation, session.blobs)
+        return response
 
     async def Probe(self, request: pb.ProbeRequest, context: Context) -> pb.ProbeResponse:
         session = self._registry.get(request.session)

@@ -27,32 +27,28 @@ _FEW = 400
 _TEXT = "text/plain; charset=utf-8"
 
 
-def observation(seen: Observation, blobs: Blobs) -> pb.Observation:
-    """The observation; long text goes on in a blob."""
+def observe(into: pb.Observation, seen: Observation, blobs: Blobs) -> None:
+    """Write the observation into a message, where it stays: copies would cost more than all else here.
+
+    Long text goes on in a blob.
+    """
     text, blob = _text(seen.page.text, blobs)
-    if blob is not None and seen.page.format != "json":
-        # A line that is cut would be a lie about the page.
-        text = f"{text[: text.rfind(chr(10)) + 1]}{CUT}"
-    elements = list(map(_described if seen.page.boxes else _element, seen.page.elements))
-    kept = elements if len(elements) <= _FEW else _first(elements)
-    return pb.Observation(
-        format=seen.page.format,
-        text=text,
-        text_blob=_blob(blob),
-        url=seen.url,
-        title=seen.title,
-        num_tabs=seen.num_tabs,
-        active_tab=seen.active_tab,
-        elapsed_s=seen.elapsed_s,
-        elements=kept,
-        num_elements_left_out=len(elements) - len(kept),
-    )
+    if blob is not None:
+        into.text_blob.CopyFrom(_blob(blob))
+        if seen.page.format != "json":
+            # A line that is cut would be a lie about the page.
+            text = f"{text[: text.rfind(chr(10)) + 1]}{CUT}"
+    into.format, into.text = seen.page.format, text
+    into.url, into.title = seen.url, seen.title
+    into.num_tabs, into.active_tab = seen.num_tabs, seen.active_tab
+    into.elapsed_s = seen.elapsed_s
+    _elements(into, seen)
 
 
 def probe(probed: Probed, blobs: Blobs) -> pb.ProbeResponse:
     """What a locator gave; long content goes on in a blob."""
     content, blob = _text(probed.content, blobs)
-    return pb.ProbeResponse(content=content, content_blob=_blob(blob), url=probed.url, error=probed.error)
+    return pb.ProbeResponse(content=content, content_blob=blob and _blob(blob), url=probed.url, error=probed.error)
 
 
 def screenshot(image: bytes, marks: Iterable[Mark], blobs: Blobs) -> pb.TakeScreenshotResponse:
@@ -61,7 +57,7 @@ def screenshot(image: bytes, marks: Iterable[Mark], blobs: Blobs) -> pb.TakeScre
     return pb.TakeScreenshotResponse(
         image=image if blob is None else _smaller(image),
         media_type="image/jpeg",
-        image_blob=_blob(blob),
+        image_blob=blob and _blob(blob),
         marks=[pb.Mark(id=mark.id, box=_box(mark.box)) for mark in marks],
     )
 
@@ -76,26 +72,27 @@ def _text(text: str, blobs: Blobs) -> tuple[str, Blob | None]:
     return data[:_MAX_TEXT_BYTES].decode("utf-8", "ignore"), blobs.put(data, _TEXT)
 
 
-def _blob(blob: Blob | None) -> pb.Blob | None:
-    return None if blob is None else pb.Blob(name=blob.name, size_bytes=blob.size_bytes, media_type=blob.media_type)
+def _blob(blob: Blob) -> pb.Blob:
+    return pb.Blob(name=blob.name, size_bytes=blob.size_bytes, media_type=blob.media_type)
 
 
-def _first(elements: list[pb.Element]) -> list[pb.Element]:
+def _elements(into: pb.Observation, seen: Observation) -> None:
     """As many as there is room for."""
-    room = _MAX_ELEMENTS_BYTES
-    for index, element in enumerate(elements):
-        room -= element.ByteSize() + 5
-        if room < 0:
-            return elements[:index]
-    return elements
+    found, add = seen.page.elements, into.elements.add
+    room = _MAX_ELEMENTS_BYTES if len(found) > _FEW else None
+    for each in found:
+        element = add(id=each.id, role=each.role, name=each.name[:_MAX_NAME_CHARS])
+        if seen.page.boxes:
+            _describe(element, each)
+        if room is not None:
+            room -= element.ByteSize() + 5
+            if room < 0:
+                del into.elements[-1]
+                break
+    into.num_elements_left_out = len(found) - len(into.elements)
 
 
-def _element(found: Element) -> pb.Element:
-    return pb.Element(id=found.id, role=found.role, name=found.name[:_MAX_NAME_CHARS])
-
-
-def _described(found: Element) -> pb.Element:
-    element = _element(found)
+def _describe(element: pb.Element, found: Element) -> None:
     if found.box is not None:
         element.box.CopyFrom(_box(found.box))
         element.in_view = found.box.is_in_view
@@ -103,7 +100,6 @@ def _described(found: Element) -> pb.Element:
         element.value = found.value[:_MAX_NAME_CHARS]
     if found.states:
         element.states.extend(state[:_MAX_NAME_CHARS] for state in found.states)
-    return element
 
 
 def _box(box: Box) -> pb.Box:
