@@ -35,10 +35,12 @@ if TYPE_CHECKING:
 # Playwright's name of the call that failed.
 _CALL = re.compile(r"^\w+\.\w+: (Protocol error \([\w.]+\): )?")
 _NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# The last such switch counts: these are Playwright's own as far as a headless shell knows them, and the first, which
-# makes a page's tasks wait for a frame after each click (14 ms).
+# The last such switch counts: these are Playwright's own as far as a headless shell knows them, and the first two: one
+# makes a page's tasks wait for a frame after each click (14 ms), one builds each document a view of its own (a sixth of
+# what a load costs).
 _NOT_WANTED = (
     "DeferRendererTasksAfterInput",
+    "RenderDocument",
     "AvoidUnnecessaryBeforeUnloadCheckSync",
     "DestroyProfileOnBrowserClose",
     "HttpsFirstBalancedModeAutoEnable",

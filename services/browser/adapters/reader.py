@@ -8,6 +8,7 @@ page script of its own, which counts from other numbers. A page without such fra
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 from services.browser import page
 from services.browser.adapters.script import Script, Send, start
 from services.browser.nodes import Answer, Box
-from services.browser.ports import NotActionable
+from services.browser.ports import NotActionable, TabCrashed
 
 _CLICKS = frozenset({"click", "mousedown", "mouseup", "dblclick"})
 # Things on a page that are read.
@@ -65,25 +66,35 @@ class Reader:
 
         Raises NotActionable when the document went away or the script was stopped.
         """
+        main = await self._begin(frame, document)
+        around = _Round(dict(options))
+        try:
+            data = await self._answer(main, around.options)
+        except NotActionable:
+            self._main = None
+            raise
+        if not data.get("frames"):
+            self._drop_frames(main)
+            return Answer(data)
+        around.count(data)
+        answer = await self._with_frames(main, data, around, 1)
+        if "last" in data:
+            data["last"] = around.options["last"]
+        return answer
+
+    async def prepare(self, frame: str, document: str) -> None:
+        """Start the page script in a document that came; what goes wrong is told by whoever reads it."""
+        with contextlib.suppress(NotActionable, TabCrashed):
+            await self._begin(frame, document)
+
+    async def _begin(self, frame: str, document: str) -> Script:
+        """The script of the page's document."""
         if document != self._document:
             self._main, self._document, self._num_started = None, document, 0
         if self._main is None:
             self._scripts.clear()
             self._main = await self._start(frame, None)
-        around = _Round(dict(options))
-        try:
-            data = await self._answer(self._main, around.options)
-        except NotActionable:
-            self._main = None
-            raise
-        if not data.get("frames"):
-            self._drop_frames(self._main)
-            return Answer(data)
-        around.count(data)
-        answer = await self._with_frames(self._main, data, around, 1)
-        if "last" in data:
-            data["last"] = around.options["last"]
-        return answer
+        return self._main
 
     async def resolve(self, number: int, document: str) -> str:
         """The DevTools object of a numbered element. Raises NotActionable when it is gone."""

@@ -177,7 +177,11 @@ class ChromiumTab:
             raise TabCrashed("the page died while loading") from error
         finally:
             self._activity.stay()
-        await self.settle()
+        await asyncio.gather(
+            self.settle(), self._reader.prepare(self._activity.main_frame, self.document), self._begin()
+        )
+
+    async def _begin(self) -> None:
         if self._is_warm:
             self._is_warm = False
             await self.send("Page.resetNavigationHistory")
