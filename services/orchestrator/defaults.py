@@ -14,8 +14,8 @@ from services.orchestrator.services import Services
 
 SUITE = "arena"
 SPLIT = "heldout-instances"
-# Several greedy attempts at a task would all be the same.
-SAMPLING_TEMPERATURE = 1.0
+# Several greedy attempts at a task, or responses at a step, would all be the same.
+SAMPLING_TEMPERATURE = 0.7
 _ITERATION: dict[str, object] = {
     "suite": SUITE,
     "train_world_seed": 1,
@@ -40,6 +40,7 @@ _NOT_NEGATIVE = (
     "num_template_tasks",
     "num_train_eval_tasks",
     "attempts_per_task",
+    "votes",
     "max_steps",
     "rounds",
     "max_epochs",
@@ -51,13 +52,13 @@ async def iteration(services: Services, asked: IterationSpec) -> IterationSpec:
     spec = IterationSpec()
     spec.CopyFrom(asked)
     strategy = strategies.named(spec.strategy)
-    chosen = {"rows": strategy.rows, "attempts_per_task": strategy.attempts_per_task}
+    chosen = {"rows": strategy.rows, "attempts_per_task": strategy.attempts_per_task, "votes": strategy.votes}
     for field, value in {**_ITERATION, **chosen}.items():
         if not getattr(spec, field):
             setattr(spec, field, value)
     if spec.rows not in _ROWS:
         raise InvalidArgument(f"rows is {spec.rows!r}; choose {' or '.join(_ROWS)}")
-    if spec.attempts_per_task > 1 and not spec.temperature:
+    if max(spec.attempts_per_task, spec.votes) > 1 and not spec.temperature:
         spec.temperature = SAMPLING_TEMPERATURE
     for name in _NOT_NEGATIVE:
         if getattr(spec, name) < 0:

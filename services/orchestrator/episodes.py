@@ -44,6 +44,7 @@ class Plan:
     # Distinguishes several attempts that are wanted at one task.
     sample: int = 0
     temperature: float = 0.0
+    votes: int = 1
 
     @property
     def id(self) -> str:
@@ -172,7 +173,7 @@ async def _run_one(services: Services, job: Job, plan: Plan, first: int, progres
 
 
 async def _attempt(services: Services, job: Job, plan: Plan, agent: pb.Agent, attempt: int) -> float:
-    agent.temperature = plan.temperature
+    agent.temperature, agent.votes = plan.temperature, plan.votes
     request = pb.RunEpisodeRequest(
         episode=f"{job.run}/episodes/{plan.id}",
         attempt=attempt,

@@ -23,7 +23,7 @@ async def run(services: Services, running: Evaluation) -> None:
         run=running.name,
         suite=spec.suite,
         environment=suite.environment,
-        plans=[Plan(STEP, spec.split, task, policy) for task in tasks],
+        plans=[Plan(STEP, spec.split, task, policy, 0, spec.temperature, spec.votes) for task in tasks],
         max_steps=spec.max_steps,
         parallel=spec.parallel_episodes or services.settings.parallel_episodes,
         seed=spec.seed,

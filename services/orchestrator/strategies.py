@@ -24,6 +24,8 @@ class Strategy:
     # Steps of an attempt that become rows: "paper" or "all".
     rows: str = "paper"
     attempts_per_task: int = 1
+    # Responses drawn at each step, of which the most frequent grounded action is taken: a better policy to learn from.
+    votes: int = 1
     # Train on from the adapter of the policy that is improved, in place of a fresh one.
     continued: bool = False
     # Spend the attempts on the tasks whose earlier attempts did not agree.
@@ -46,6 +48,14 @@ _ALL = (
         precedence="all",
         rows="all",
         attempts_per_task=6,
+    ),
+    Strategy(
+        "voting",
+        "attempts in which each step is voted on by eight responses, kept where nothing was made up; every step",
+        filter="grounded",
+        precedence="all",
+        rows="all",
+        votes=8,
     ),
     Strategy("judge", "as all-steps, of attempts that the model itself says were done", filter="judge", rows="all"),
     Strategy(

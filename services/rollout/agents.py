@@ -64,6 +64,10 @@ class ModelAgent:
         self._max_observation_tokens = min(self.format.max_observation_tokens, room)
 
     async def decide(self, view: prompts.View, observation: Observation, index: int) -> Decision:
+        return await self.draw(view, index)
+
+    async def draw(self, view: prompts.View, index: int, ballot: int = 0, temperature: float | None = None) -> Decision:
+        """One response, at the request's temperature unless told; another `ballot` is another draw at the same step."""
         agent = self._request.agent
         reply = await self._serving.Generate(
             serving_pb.GenerateRequest(
@@ -74,8 +78,8 @@ class ModelAgent:
                     for part in self.format.build(view, self._max_observation_tokens)
                 ],
                 max_new_tokens=self.format.max_new_tokens,
-                temperature=agent.temperature,
-                seed=self._seed(index),
+                temperature=agent.temperature if temperature is None else temperature,
+                seed=self._seed(index, ballot),
                 stop=self.format.stop,
             ),
             timeout=self._timeout_s,
@@ -91,10 +95,10 @@ class ModelAgent:
             logprobs=list(reply.response_logprobs),
         )
 
-    def _seed(self, index: int) -> int:
+    def _seed(self, index: int, ballot: int) -> int:
         # From the episode's last part: the same tasks and seed give the same draws in another iteration.
         episode = self._request.episode.rpartition("/")[2]
-        text = f"{self._request.seed}/{episode}/{index}"
+        text = f"{self._request.seed}/{episode}/{index}" + (f"/{ballot}" if ballot else "")
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 

@@ -26,6 +26,7 @@ from services.rollout.episode import Episode
 from services.rollout.ports import BadTask, Environment
 from services.rollout.recording import Recorder
 from services.rollout.settings import RolloutSettings
+from services.rollout.voting import VotingAgent
 
 if TYPE_CHECKING:
     from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceAsyncStub
@@ -112,7 +113,8 @@ class RolloutServicer(rollout_service_pb2_grpc.RolloutServiceServicer):
         if request.agent.kind == "model":
             if self._model is None or (request.agent.model and self._model.name != request.agent.model):
                 self._model = (await self._serving.GetModel(serving_pb.GetModelRequest())).model
-            return ModelAgent(self._serving, request, self._model, self._settings.model_timeout_s)
+            single = ModelAgent(self._serving, request, self._model, self._settings.model_timeout_s)
+            return VotingAgent(single, request.agent.votes) if request.agent.votes > 1 else single
         prompt_format = prompts.named(request.agent.prompt_format or _DEFAULT_FORMAT)
         if request.agent.kind == "trivial":
             return TrivialAgent(prompt_format)

@@ -7,18 +7,15 @@ stricter: the reference's words must stand in the answer, in order and unbroken.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 
+from services.common.grounding import words
 from services.scoring.tasks import OR, Evaluation, ReferenceAnswers
 
 NOT_ACHIEVABLE = "N/A"
 _QUOTES = ("'", '"')
 # A number with its inner separators, a run of letters and digits, or a single sign.
 _TOKEN = re.compile(r"\d+(?:[.,:/-]\d+)*|\w+|[^\w\s]")
-# Words and numbers apart, so that "2min" and "2 min" are the same.
-_WORD = re.compile(r"\d+(?:\.\d+)*|[^\W\d_]+")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 
 
 def clean(text: str) -> str:
@@ -59,11 +56,6 @@ def contains(reference: str, found: str, *, by_token: bool = False) -> bool:
 def contains_any(reference: str, found: str) -> bool:
     """The same with alternatives (" |OR| "), which WebArena knows on pages only."""
     return any(contains(alternative, found) for alternative in reference.split(OR))
-
-
-def words(text: str) -> list[str]:
-    """Lower-case words and numbers; "1,200" is "1200", and typography does not count."""
-    return _WORD.findall(_THOUSANDS.sub("", unicodedata.normalize("NFKC", text).casefold()))
 
 
 def fuzzy_match(reference: str, found: str) -> bool:

@@ -10,6 +10,7 @@ import re
 from services.common.prompts.view import Part, PromptFormat, Thought, View
 
 _ACTION = re.compile(r"^ACTION:\s*(.+?)\s*$", re.MULTILINE)
+_CLAIM = re.compile(r" \[\d+\]$")
 _NAMED = re.compile(r"^(\w+) \[\d+\]")
 
 
@@ -44,11 +45,17 @@ def phrase(thought: Thought) -> str:
     return f"{thought.text}\nACTION: {thought.action}"
 
 
+def claimed(response: str) -> str:
+    """The thought without its id: what the model takes the element to be called."""
+    return _CLAIM.sub("", response.partition("\n")[0]).strip()
+
+
 FORMAT = PromptFormat(
     name="brief",
     build=build,
     extract=extract,
     phrase=phrase,
+    claimed=claimed,
     observation_format="compact",
     max_observation_tokens=800,
     max_new_tokens=96,

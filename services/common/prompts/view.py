@@ -47,6 +47,8 @@ class PromptFormat(NamedTuple):
     extract: Callable[[str], str | None]
     # An expert's move written as a model would answer it.
     phrase: Callable[[Thought], str]
+    # Response -> the name that it gives to the element that it acts on, "" where the format has none.
+    claimed: Callable[[str], str]
     observation_format: str
     max_observation_tokens: int
     max_new_tokens: int

@@ -98,6 +98,7 @@ FORMAT = PromptFormat(
     build=build,
     extract=extract,
     phrase=phrase,
+    claimed=lambda _: "",
     observation_format="webarena-axtree",
     max_observation_tokens=1920,
     max_new_tokens=384,

@@ -24,7 +24,7 @@ async def run(turn: Turn) -> None:
     suite = await services.suites.named(spec.suite)
     tasks = await suite.tasks("train", spec.train_world_seed, spec.num_train_tasks)
     plans = [
-        Plan(PHASE, "train", task, policy, sample, spec.temperature)
+        Plan(PHASE, "train", task, policy, sample, spec.temperature, spec.votes)
         for sample in range(spec.attempts_per_task)
         for task in tasks
     ]

@@ -35,6 +35,8 @@ class EvaluationSpec(google.protobuf.message.Message):
     MAX_STEPS_FIELD_NUMBER: builtins.int
     SEED_FIELD_NUMBER: builtins.int
     SCREENSHOTS_FIELD_NUMBER: builtins.int
+    VOTES_FIELD_NUMBER: builtins.int
+    TEMPERATURE_FIELD_NUMBER: builtins.int
     policy: builtins.str
     """policies/{p}; "policies/trivial" and "policies/expert" are built in."""
     suite: builtins.str
@@ -46,6 +48,11 @@ class EvaluationSpec(google.protobuf.message.Message):
     max_steps: builtins.int
     seed: builtins.int
     screenshots: builtins.bool
+    votes: builtins.int
+    """Responses drawn at each step, of which the most frequent grounded action is taken, and their temperature; 0 and 1
+    votes: one greedy response, which is how policies are compared.
+    """
+    temperature: builtins.float
     @property
     def task_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Only these; NOT_FOUND names an unknown one."""
@@ -63,8 +70,10 @@ class EvaluationSpec(google.protobuf.message.Message):
         max_steps: builtins.int = ...,
         seed: builtins.int = ...,
         screenshots: builtins.bool = ...,
+        votes: builtins.int = ...,
+        temperature: builtins.float = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["max_steps", b"max_steps", "num_tasks", b"num_tasks", "parallel_episodes", b"parallel_episodes", "policy", b"policy", "screenshots", b"screenshots", "seed", b"seed", "split", b"split", "suite", b"suite", "task_ids", b"task_ids", "world_seed", b"world_seed"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["max_steps", b"max_steps", "num_tasks", b"num_tasks", "parallel_episodes", b"parallel_episodes", "policy", b"policy", "screenshots", b"screenshots", "seed", b"seed", "split", b"split", "suite", b"suite", "task_ids", b"task_ids", "temperature", b"temperature", "votes", b"votes", "world_seed", b"world_seed"]) -> None: ...
 
 Global___EvaluationSpec: typing_extensions.TypeAlias = EvaluationSpec
 

@@ -52,6 +52,7 @@ class IterationSpec(google.protobuf.message.Message):
     FOLLOWS_FIELD_NUMBER: builtins.int
     MEASURED_BY_FIELD_NUMBER: builtins.int
     NUM_TRAIN_EVAL_TASKS_FIELD_NUMBER: builtins.int
+    VOTES_FIELD_NUMBER: builtins.int
     policy: builtins.str
     """policies/{p} to improve; empty takes the last promoted one, or the base."""
     suite: builtins.str
@@ -94,6 +95,8 @@ class IterationSpec(google.protobuf.message.Message):
     """
     num_train_eval_tasks: builtins.int
     """Training tasks to measure on as well; the gate does not look at them. 0: none."""
+    votes: builtins.int
+    """Responses drawn at each step of an attempt, of which the most frequent grounded action is taken; 1: one response."""
     @property
     def measured_by(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Runs whose attempts at the same held-out tasks count for a policy that has made them; they are not made again."""
@@ -128,8 +131,9 @@ class IterationSpec(google.protobuf.message.Message):
         follows: builtins.str = ...,
         measured_by: collections.abc.Iterable[builtins.str] | None = ...,
         num_train_eval_tasks: builtins.int = ...,
+        votes: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["attempts_per_task", b"attempts_per_task", "batch_size", b"batch_size", "collected_by", b"collected_by", "eval_world_seed", b"eval_world_seed", "follows", b"follows", "learning_rate", b"learning_rate", "lora_alpha", b"lora_alpha", "lora_rank", b"lora_rank", "max_epochs", b"max_epochs", "max_steps", b"max_steps", "measured_by", b"measured_by", "mixture", b"mixture", "num_eval_tasks", b"num_eval_tasks", "num_template_tasks", b"num_template_tasks", "num_train_eval_tasks", b"num_train_eval_tasks", "num_train_tasks", b"num_train_tasks", "parallel_episodes", b"parallel_episodes", "patience", b"patience", "policy", b"policy", "rounds", b"rounds", "rows", b"rows", "screenshots", b"screenshots", "seed", b"seed", "strategy", b"strategy", "suite", b"suite", "temperature", b"temperature", "train_world_seed", b"train_world_seed"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempts_per_task", b"attempts_per_task", "batch_size", b"batch_size", "collected_by", b"collected_by", "eval_world_seed", b"eval_world_seed", "follows", b"follows", "learning_rate", b"learning_rate", "lora_alpha", b"lora_alpha", "lora_rank", b"lora_rank", "max_epochs", b"max_epochs", "max_steps", b"max_steps", "measured_by", b"measured_by", "mixture", b"mixture", "num_eval_tasks", b"num_eval_tasks", "num_template_tasks", b"num_template_tasks", "num_train_eval_tasks", b"num_train_eval_tasks", "num_train_tasks", b"num_train_tasks", "parallel_episodes", b"parallel_episodes", "patience", b"patience", "policy", b"policy", "rounds", b"rounds", "rows", b"rows", "screenshots", b"screenshots", "seed", b"seed", "strategy", b"strategy", "suite", b"suite", "temperature", b"temperature", "train_world_seed", b"train_world_seed", "votes", b"votes"]) -> None: ...
 
 Global___IterationSpec: typing_extensions.TypeAlias = IterationSpec
 

@@ -28,6 +28,7 @@ class Agent(google.protobuf.message.Message):
     TEMPERATURE_FIELD_NUMBER: builtins.int
     PROMPT_FORMAT_FIELD_NUMBER: builtins.int
     OBSERVATION_FORMAT_FIELD_NUMBER: builtins.int
+    VOTES_FIELD_NUMBER: builtins.int
     kind: builtins.str
     """"model", "trivial" (always stop [N/A]) or "expert" (the environment's own script, where it has one)."""
     model: builtins.str
@@ -37,6 +38,8 @@ class Agent(google.protobuf.message.Message):
     prompt_format: builtins.str
     """Prompt and observation formats; empty takes the model's own."""
     observation_format: builtins.str
+    votes: builtins.int
+    """Responses sampled at each step, of which the most frequent grounded action is taken; 0 and 1: one response."""
     def __init__(
         self,
         *,
@@ -46,8 +49,9 @@ class Agent(google.protobuf.message.Message):
         temperature: builtins.float = ...,
         prompt_format: builtins.str = ...,
         observation_format: builtins.str = ...,
+        votes: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "kind", b"kind", "model", b"model", "observation_format", b"observation_format", "prompt_format", b"prompt_format", "temperature", b"temperature"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "kind", b"kind", "model", b"model", "observation_format", b"observation_format", "prompt_format", b"prompt_format", "temperature", b"temperature", "votes", b"votes"]) -> None: ...
 
 Global___Agent: typing_extensions.TypeAlias = Agent
 
