@@ -63,6 +63,11 @@ class World:
         """Names of the world's partition that do not occur in the world (what tasks type, or miss)."""
         return Names(self.partition, rng, set(self._used))
 
+    @property
+    def invented(self) -> frozenset[str]:
+        """Every invented word of the world, in lower case."""
+        return frozenset(self._used)
+
     def query(self, sql: str, *args: object) -> list[sqlite3.Row]:
         """Rows of the untouched world, for task builders and tests."""
         return list(self.base.execute(sql, args))
