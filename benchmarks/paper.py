@@ -25,7 +25,8 @@ def main() -> None:
         raise SystemExit(code)
     ratchet([*shared, "down"])
     found = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    results.write("paper", {"quick": quick, "ratios": found["ratios"], **found["provenance"], "gains": found["gains"]})
+    kept = {name: found[name] for name in ("ratios", "provenance", "gains")}
+    results.write("paper", {"quick": quick, **kept})
 
 
 if __name__ == "__main__":
