@@ -51,8 +51,8 @@ _ALL = (
     ),
     Strategy(
         "voting",
-        "attempts in which each step is voted on by eight responses, kept where nothing was made up; every step",
-        filter="grounded",
+        "one attempt, each step voted on by eight responses; kept where nothing was made up and the model was sure",
+        filter="confident",
         precedence="all",
         rows="all",
         votes=8,

@@ -71,6 +71,26 @@ class Grounded(Filter):
         return plausibility.broken_rules(attempt) + grounding.broken_rules(attempt)
 
 
+class Confident(Grounded):
+    """Grounded, and not among the run's grounded attempts of which the model was least sure.
+
+    For runs of one attempt a task, where no two can agree. `max_doubt` is the share that is left out.
+    """
+
+    def __init__(self, max_doubt: float) -> None:
+        self._max_doubt = max_doubt
+
+    def settle(self, judged: Sequence[Judged]) -> list[Judged]:
+        ranked = sorted(each.confidence for each in judged if each.verdict.plausible)
+        least = ranked[int(self._max_doubt * len(ranked))] if ranked else 0.0
+        return [
+            replace(each, verdict=_verdict(each.verdict.trajectory, ["unsure"]))
+            if each.verdict.plausible and each.confidence < least
+            else each
+            for each in judged
+        ]
+
+
 class Agreement(Grounded):
     """Grounded, and ended as the task's attempts vote.
 
@@ -105,6 +125,7 @@ class Agreement(Grounded):
 FILTERS: dict[str, Filter] = {
     "paper": Filter(),
     "grounded": Grounded(),
+    "confident": Confident(max_doubt=0.15),
     "agreement": Agreement(min_share=0.1),
     "judge": SelfJudge(),
     "reward": Reward(),

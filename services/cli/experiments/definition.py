@@ -20,7 +20,7 @@ INSTANCES: Final = "heldout-instances"
 TEMPLATES: Final = "heldout-templates"
 TRAIN: Final = "train"
 Seeds = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
-_COLLECTING = ("train_tasks", "attempts", "temperature", "train_world_seed")
+_COLLECTING = ("train_tasks", "attempts", "temperature", "votes", "train_world_seed")
 
 
 class _Strict(BaseModel):
@@ -38,6 +38,8 @@ class Learning(_Strict):
     attempts: int = Field(1, ge=1)
     # 0 is greedy; several attempts are then sampled as the host does.
     temperature: float = Field(0.0, ge=0, le=2)
+    # Responses that each step of an attempt is voted on by; 0 takes the strategy's.
+    votes: int = Field(0, ge=0, le=64)
     train_world_seed: int = Field(1, ge=1)
     lora_rank: int = Field(0, ge=0)
     lora_alpha: int = Field(0, ge=0)

@@ -165,6 +165,7 @@ def iteration_spec(
         num_train_eval_tasks=0 if one else settings.train_eval_tasks,
         attempts_per_task=run.attempts,
         temperature=run.temperature,
+        votes=run.votes,
         max_steps=settings.max_steps,
         parallel_episodes=settings.parallel,
         mixture=run.mixture,

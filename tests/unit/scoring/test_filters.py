@@ -86,6 +86,12 @@ def test_a_lone_attempt_of_little_confidence_does_not_carry_its_task():
     assert "unsure" in kept("agreement", *sure[:1], unsure)
 
 
+def test_the_attempts_that_the_model_is_least_sure_of_are_left_out():
+    runs = [attempt(f"a{k}", task=str(k), confidence=-0.1 * k) for k in range(10)]
+    assert kept("confident", *runs) == [f"a{k}" for k in range(9)]
+    assert kept("confident", *runs[:3]) == ["a0", "a1", "a2"]
+
+
 def test_verdicts_do_not_depend_on_the_order():
     runs = [attempt("a"), attempt("b", "blue kettle", confidence=-0.3), attempt("c", task="2"), attempt("d", "none")]
     assert sorted(kept("agreement", *runs)) == sorted(kept("agreement", *runs[::-1])) == ["a", "c"]
@@ -115,5 +121,5 @@ def test_the_judge_decides_on_what_the_papers_rules_let_through():
 
 
 def test_an_unknown_filter_is_refused_with_the_known_ones():
-    with pytest.raises(InvalidArgument, match="paper, grounded, agreement, judge, reward"):
+    with pytest.raises(InvalidArgument, match="paper, grounded, confident, agreement, judge, reward"):
         filters.named("magic")
