@@ -50,6 +50,15 @@ _ALL = (
         attempts_per_task=6,
     ),
     Strategy(
+        "curriculum",
+        "as agreement, but from the second round on at tasks of templates whose attempts did not agree before",
+        filter="agreement",
+        precedence="all",
+        rows="all",
+        attempts_per_task=6,
+        curriculum=True,
+    ),
+    Strategy(
         "voting",
         "one attempt, each step voted on by eight responses; kept where nothing was made up and the model was sure",
         filter="confident",

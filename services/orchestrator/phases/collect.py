@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from services.orchestrator import episodes
+from ratchet.orchestrator.v1.iteration_service_pb2 import Iteration
+from services.orchestrator import curriculum, episodes, strategies
 from services.orchestrator.episodes import Job, Plan
+from services.orchestrator.ports import SuiteSource, SuiteTask
 from services.orchestrator.turn import Turn
 
 PHASE = "collect"
@@ -22,7 +24,7 @@ async def run(turn: Turn) -> None:
         return
     policy = await services.policies.get(turn.iteration.base_policy)
     suite = await services.suites.named(spec.suite)
-    tasks = await suite.tasks("train", spec.train_world_seed, spec.num_train_tasks)
+    tasks = await _tasks(turn, suite)
     plans = [
         Plan(PHASE, "train", task, policy, sample, spec.temperature, spec.votes)
         for sample in range(spec.attempts_per_task)
@@ -40,3 +42,14 @@ async def run(turn: Turn) -> None:
         screenshots=spec.screenshots,
     )
     await episodes.run(services, job, turn.report_episodes)
+
+
+async def _tasks(turn: Turn, suite: SuiteSource) -> list[SuiteTask]:
+    spec = turn.spec
+    before = turn.iteration.previous
+    if not (before and spec.num_train_tasks and strategies.named(spec.strategy).curriculum):
+        return await suite.tasks("train", spec.train_world_seed, spec.num_train_tasks)
+    run = (await turn.services.registry.get(Iteration, before)).spec.collected_by or before
+    candidates = await suite.tasks("train", spec.train_world_seed, curriculum.CANDIDATES * spec.num_train_tasks)
+    doubt = await curriculum.doubts(turn.services, run, PHASE)
+    return curriculum.choose(candidates, doubt, spec.num_train_tasks)

@@ -11,6 +11,8 @@ from services.orchestrator.phases import collect
 from services.orchestrator.turn import Turn
 
 _TIMEOUT_S = 600.0
+# Synthetic rows are written by the model itself, about one a second for a tiny one on two cores.
+_CURATE_TIMEOUT_S = 4 * 3600.0
 _NOTHING_LEFT = "TOO_FEW_ROWS"
 
 
@@ -37,7 +39,7 @@ async def run(turn: Turn) -> None:
         world_seed=spec.train_world_seed,
     )
     try:
-        reply = await turn.services.stubs.curation.CurateDataset(request, timeout=_TIMEOUT_S)
+        reply = await turn.services.stubs.curation.CurateDataset(request, timeout=_CURATE_TIMEOUT_S)
     except RatchetError as error:
         if error.reason != _NOTHING_LEFT:
             raise
