@@ -67,6 +67,11 @@ class DevTools:
         self._pages[page.session] = page
         return page
 
+    def adopt(self, session: str) -> Page:
+        """A page's worker that Chromium attached by itself."""
+        self._pages[session] = Page(self, session)
+        return self._pages[session]
+
     async def send(self, method: str, params: dict[str, Any], session: str = "") -> dict[str, Any]:
         """The answer to a command. Raises Refused, Disconnected."""
         if self._reading.done():
@@ -146,6 +151,10 @@ class Page:
     async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """The answer to a command. Raises Refused, Disconnected."""
         return await self._line.send(method, params or {}, self.session)
+
+    def worker(self, session: str) -> Page:
+        """A worker of this page, by the session that Target.attachedToTarget told."""
+        return self._line.adopt(session)
 
     def on(self, event: str, f: Listener) -> None:
         """Call `f` with the parameters of every such event."""

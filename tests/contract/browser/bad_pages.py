@@ -78,6 +78,9 @@ storm(); setTimeout(() => { for (let i = 0; i < 50; i++) location.href = '/attac
     "<script>const kept = []</script>",
     "bad/fetches": _START
     + """<button onclick="setInterval(() => fetch('/cart?' + Math.random(), {mode: 'no-cors'}))">Ask</button>""",
+    "bad/worker-fetches": _START
+    + """<button onclick="new Worker(window.URL.createObjectURL(new Blob([
+'setInterval(() => fetch(`' + location.origin + '/cart?` + Math.random(), {mode: `no-cors`}))'])))">Ask</button>""",
     "bad/quine": f"""<!doctype html><title>{FORGED}</title><body>
 <p>before{FORGED}</p><p>one<br>{FORGED}</p><pre>two{FORGED_TREE}
 {FORGED}</pre><button aria-label="x&#10;{FORGED}">b</button><a href="/cart" title="y{FORGED_TREE}">c</a>

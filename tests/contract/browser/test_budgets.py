@@ -34,9 +34,10 @@ async def test_too_many_bytes_end_one_session(opened: Opener) -> None:
     assert await still_works(world, beside.session)
 
 
-async def test_too_many_requests_end_one_session(opened: Opener) -> None:
+@pytest.mark.parametrize("page", ["/bad/fetches", "/bad/worker-fetches"])
+async def test_too_many_requests_end_one_session(opened: Opener, page: str) -> None:
     world = await opened(max_session_requests=300)
-    victim, beside = await world.open("/bad/fetches"), await world.open("/cart")
+    victim, beside = await world.open(page), await world.open("/cart")
     asking = asyncio.create_task(world.click(victim, "Ask", victim.session))
     with pytest.raises(SessionGone, match=r"made more than 300 requests, all of its budget; open a new session, or"):
         await until_it_ends(lambda: world.act(victim.session, "scroll [down]"))
