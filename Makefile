@@ -37,9 +37,10 @@ check: setup  ## lint, types, import rules, proto lint and drift, file sizes
 	scripts/drift
 	scripts/sizes
 
-# Two at a time: many tests wait for a process or a page; a file's own tests stay in order, on one worker.
+# Two at a time: many tests wait for a process or a page; a file's own tests stay in order, on one worker, and files in
+# the order of testpaths.
 test: setup check  ## set up everything and pass the tests
-	pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: setup  ## the unit tests only
 	pytest tests/unit
