@@ -5,6 +5,7 @@ Invariant: looks at words only, in order and unbroken; case and typography do no
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -23,8 +24,13 @@ def words(text: str) -> list[str]:
 
 def stands_in(text: str, *sources: str) -> bool:
     """Whether the words of a text stand in one of the sources, in order and unbroken."""
-    wanted = f" {' '.join(words(text))} "
-    return any(wanted in f" {' '.join(words(source))} " for source in sources)
+    return any(_spaced(text) in _spaced(source) for source in sources)
+
+
+# One page is asked about again for each response to it, and for each later step.
+@functools.lru_cache(maxsize=64)
+def _spaced(text: str) -> str:
+    return f" {' '.join(words(text))} "
 
 
 def typed_text(action: str) -> str | None:
