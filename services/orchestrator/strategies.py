@@ -1,7 +1,7 @@
 """Strategies: named ways to choose what is tried and what is trained on.
 
 Invariant: a strategy says what is done where the iteration's spec leaves it open; none looks at a reward to choose, but
-those that are marked.
+"reward", an upper bound to compare with and no self-improvement.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ class Strategy:
     continued: bool = False
     # Spend the attempts on the tasks whose earlier attempts did not agree.
     curriculum: bool = False
-    # The filter reads the true reward: an upper bound to compare with, no self-improvement.
-    uses_labels: bool = False
 
 
 _ALL = (
@@ -74,7 +72,6 @@ _ALL = (
         precedence="all",
         rows="all",
         attempts_per_task=6,
-        uses_labels=True,
     ),
 )
 STRATEGIES = {strategy.name: strategy for strategy in _ALL}
