@@ -16,6 +16,7 @@ SUITE = "arena"
 SPLIT = "heldout-instances"
 # Several greedy attempts at a task, or responses at a step, would all be the same.
 SAMPLING_TEMPERATURE = 0.7
+MAX_VOTES = 64
 _ITERATION: dict[str, object] = {
     "suite": SUITE,
     "train_world_seed": 1,
@@ -60,6 +61,8 @@ async def iteration(services: Services, asked: IterationSpec) -> IterationSpec:
         raise InvalidArgument(f"rows is {spec.rows!r}; choose {' or '.join(_ROWS)}")
     if max(spec.attempts_per_task, spec.votes) > 1 and not spec.temperature:
         spec.temperature = SAMPLING_TEMPERATURE
+    if spec.votes > MAX_VOTES:
+        raise InvalidArgument(f"votes is {spec.votes}; at most {MAX_VOTES}")
     for name in _NOT_NEGATIVE:
         if getattr(spec, name) < 0:
             raise InvalidArgument(f"{name} must not be negative")
@@ -89,6 +92,7 @@ async def _check_runs(services: Services, spec: IterationSpec) -> None:
         measured: EvaluationSpec | IterationSpec
         if run.startswith("evaluations/"):
             measured = (await services.registry.get(Evaluation, run)).spec
+            check_greedy(run, measured)
         else:
             measured = (await services.registry.get(Iteration, run)).spec
         if (measured.suite, measured.max_steps) != (spec.suite, spec.max_steps):
@@ -96,6 +100,15 @@ async def _check_runs(services: Services, spec: IterationSpec) -> None:
                 f"{run} measured on {measured.suite} with {measured.max_steps} steps an episode, not on {spec.suite} "
                 f"with {spec.max_steps}; leave it out of measured_by"
             )
+
+
+def check_greedy(run: str, measured: EvaluationSpec) -> None:
+    """Raise InvalidArgument for an evaluation that says nothing of the greedy policy."""
+    if measured.votes > 1 or measured.temperature:
+        raise InvalidArgument(
+            f"{run} measured with votes = {max(1, measured.votes)} and temperature = {measured.temperature:g}, but "
+            "policies are compared greedily; leave it out of measured_by"
+        )
 
 
 def _check_has(iteration: Iteration, phase: str, field: str) -> None:
@@ -113,6 +126,10 @@ async def evaluation(services: Services, asked: EvaluationSpec) -> EvaluationSpe
     for field, value in _EVALUATION.items():
         if not getattr(spec, field):
             setattr(spec, field, value)
+    if not 0 <= spec.votes <= MAX_VOTES or not 0 <= spec.temperature <= 2:
+        raise InvalidArgument(f"votes must be from 0 to {MAX_VOTES} and the temperature from 0 to 2")
+    if spec.votes > 1 and not spec.temperature:
+        spec.temperature = SAMPLING_TEMPERATURE
     suite = await services.suites.named(spec.suite)
     if spec.split not in suite.splits:
         raise UnknownSplit(f"the suite {spec.suite} has no split {spec.split!r}; it has {', '.join(suite.splits)}")
