@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
 
-EPISODES_LIVE = Gauge("ratchet_arena_episodes_live", "Episodes whose state is held")
+EPISODES_LIVE = Gauge("ratchet_arena_live_episodes", "Episodes whose state is held")
 EPISODES_CREATED = Counter("ratchet_arena_episodes_created_total", "Episodes that were created")
 EPISODES_EXPIRED = Counter("ratchet_arena_episodes_expired_total", "Episodes dropped because nobody used them")
 COPY_SECONDS = Histogram(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from typing import TextIO, cast
+from typing import TextIO, TypeVar, cast
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -23,7 +23,9 @@ RPC_SECONDS = Histogram(
     ["service", "method"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300),
 )
-RPC_IN_FLIGHT = Gauge("ratchet_rpc_in_flight", "RPCs being handled", ["service"])
+RPC_IN_FLIGHT = Gauge("ratchet_rpc_in_flight_requests", "RPCs being handled", ["service"])
+
+M = TypeVar("M", Counter, Gauge, Histogram)
 
 
 class _Stderr:
@@ -69,3 +71,30 @@ def baggage() -> dict[str, str]:
     """The bound values that travel with outgoing calls."""
     bound = structlog.contextvars.get_contextvars()
     return {key: str(bound[key]) for key in BAGGAGE_KEYS if key in bound}
+
+
+def seeded(metric: M, *values: str) -> M:
+    """The metric with these values of its one label at 0, so that a rate sees the first event too."""
+    for value in values:
+        metric.labels(value)
+    return metric
+
+
+class Newest:
+    """Gauges of one label whose values come from requests: the `limit` that were set last are shown."""
+
+    def __init__(self, limit: int, *gauges: Gauge) -> None:
+        self._limit, self._gauges = limit, gauges
+        self._shown: list[str] = []
+
+    def set(self, label: str, *values: float) -> None:
+        """A value for each gauge."""
+        if label in self._shown:
+            self._shown.remove(label)
+        self._shown.append(label)
+        for gauge, value in zip(self._gauges, values, strict=True):
+            gauge.labels(label).set(value)
+        while len(self._shown) > self._limit:
+            oldest = self._shown.pop(0)
+            for gauge in self._gauges:
+                gauge.remove(oldest)

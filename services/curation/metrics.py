@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Histogram
 
-ROWS_CURATED = Counter("ratchet_curation_rows_total", "Rows put into datasets, by split", ["split"])
+from services.common.telemetry import seeded
+
+ROWS_CURATED = seeded(
+    Counter("ratchet_curation_rows_total", "Rows put into datasets, by split", ["split"]), "train", "validation"
+)
 CURATE_SECONDS = Histogram(
     "ratchet_curation_seconds",
     "Time to curate one dataset",

@@ -22,7 +22,7 @@ from grpc import aio
 from services.common import rpc, settings, telemetry
 from services.common.addresses import ROOMS, Addresses, socket_directory
 from services.common.errors import FailedPrecondition, InvalidArgument
-from services.host import catalog
+from services.host import catalog, metrics
 from services.host.settings import HostSettings
 
 # With less, databases could not even note that work has failed.
@@ -129,6 +129,7 @@ def _claimed(home: Path, room: str) -> Iterator[None]:
 
 def _serve_metrics(stack: AsyncExitStack, home: Path, own: HostSettings) -> None:
     try:
+        metrics.watch(home)
         server, thread = prometheus_client.start_http_server(own.metrics_port, own.metrics_host)
     except OSError as error:
         raise rpc.AddressInUse(

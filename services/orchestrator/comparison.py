@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ratchet.orchestrator.v1.score_pb2 import Difference, Score, SplitReport
 from ratchet.scoring.v1 import scoring_service_pb2 as pb
-from services.orchestrator import metrics
 
 if TYPE_CHECKING:
     from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceAsyncStub
@@ -57,9 +56,3 @@ async def compare(
         num_resamples=reply.num_resamples,
         seed=reply.seed,
     )
-
-
-def export(suite: str, report: SplitReport, roles: dict[str, str]) -> None:
-    """Show the scores to Prometheus; `roles` names policies by what they were (base, candidate, trivial)."""
-    for score in report.scores:
-        metrics.COMPLETION.labels(suite, report.split, roles.get(score.policy, "other")).set(score.mean)

@@ -18,7 +18,7 @@ from ratchet.training.v1.training_service_pb2 import CancelTrainingJobRequest
 from services.common import ids, telemetry
 from services.common.database import StorageFailed
 from services.common.errors import FailedPrecondition, RatchetError
-from services.orchestrator import evaluation
+from services.orchestrator import evaluation, metrics, scores
 from services.orchestrator.phases import PHASES
 from services.orchestrator.services import Services
 from services.orchestrator.turn import Turn
@@ -49,7 +49,8 @@ class Engine:
         self._submit = submit
 
     async def recover(self) -> None:
-        """Join the workflows of what was running when the last host stopped or died."""
+        """Join the workflows of what was running when the last host stopped or died, and show its scores again."""
+        await scores.restore(self._services.registry)
         for iteration in await self._services.registry.active(Iteration):
             await self._start_iteration(iteration)
         for running in await self._services.registry.active(Evaluation):
@@ -66,9 +67,11 @@ class Engine:
         task = asyncio.current_task()
         assert task is not None
         self._tasks[name] = task
+        metrics.ACTIVE.labels(kind).inc()
         try:
             return await (self._run_phase(name, step) if kind == ITERATIONS else self._run_evaluation(name))
         finally:
+            metrics.ACTIVE.labels(kind).dec()
             self._tasks.pop(name, None)
 
     async def interrupt_all(self) -> None:
@@ -110,6 +113,7 @@ class Engine:
             resource.state = type(resource).STATE_CANCELLED
             resource.end_time.GetCurrentTime()
             await self._services.registry.put(resource, active=False)
+            _count_end(resource)
             if isinstance(resource, Iteration) and resource.training_job and not resource.candidate_policy:
                 request = CancelTrainingJobRequest(name=resource.training_job)
                 await self._services.stubs.training.CancelTrainingJob(request)
@@ -182,7 +186,8 @@ class Engine:
         """Store how it ended, as soon as the disk lets us: a workflow that forgot its end could not be resumed."""
         while True:
             try:
-                return await self._services.registry.put(ended, active=False)
+                await self._services.registry.put(ended, active=False)
+                return _count_end(ended)
             except StorageFailed as error:
                 telemetry.log().error("cannot keep the end", cause=error.message)
                 await asyncio.sleep(_FULL_DISK_RETRY_S)
@@ -213,6 +218,14 @@ class Engine:
         )
         made.create_time.GetCurrentTime()
         return made
+
+
+def _count_end(resource: Iteration | Evaluation) -> None:
+    if isinstance(resource, Iteration):
+        kind, state = ITERATIONS, Iteration.State.Name(resource.state)
+    else:
+        kind, state = EVALUATIONS, Evaluation.State.Name(resource.state)
+    metrics.ENDED.labels(kind, state.removeprefix("STATE_").lower()).inc()
 
 
 async def _failure(work: Awaitable[None], step: str) -> str:

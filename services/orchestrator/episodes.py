@@ -134,12 +134,16 @@ async def _run_pending(
             reward = await _run_one(services, job, plan, attempts.get(plan.id, 0) + 1, progress)
             if reward is None:
                 progress.lost += 1
+                metrics.EPISODES.labels(job.suite, plan.split, plan.phase, "lost").inc()
             else:
                 progress.done, progress.solved = progress.done + 1, progress.solved + reward
             progress.num_here += 1
             await report(progress)
 
-    metrics.QUEUED.set(len(pending))
+    metrics.QUEUED.inc(len(pending))
+    for split, phase in {(plan.split, plan.phase) for plan in pending}:
+        for outcome in metrics.OUTCOMES:
+            metrics.EPISODES.labels(job.suite, split, phase, outcome)
     try:
         async with asyncio.TaskGroup() as group:
             for index in range(min(job.parallel, len(pending))):
@@ -147,7 +151,7 @@ async def _run_pending(
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from failed
     finally:
-        metrics.QUEUED.set(0)
+        metrics.QUEUED.dec(sum(1 for _plan in queue))
 
 
 async def _run_one(services: Services, job: Job, plan: Plan, first: int, progress: Progress) -> float | None:

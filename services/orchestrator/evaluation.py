@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ratchet.orchestrator.v1.evaluation_service_pb2 import Evaluation
-from services.orchestrator import comparison, episodes, trajectories
+from services.orchestrator import comparison, episodes, scores, trajectories
 from services.orchestrator.episodes import Job, Plan, Progress
 from services.orchestrator.services import Services
 
@@ -41,4 +41,4 @@ async def run(services: Services, running: Evaluation) -> None:
         services.stubs.scoring, spec.split, spec.world_seed, {policy.name: rewards}, policy.name, spec.seed
     )
     running.report.CopyFrom(report_)
-    comparison.export(spec.suite, report_, {policy.name: "evaluated"})
+    scores.show_evaluation(running)

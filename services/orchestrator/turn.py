@@ -47,6 +47,7 @@ class Turn:
         if last:
             self.iteration.state = Iteration.STATE_SUCCEEDED
             self.iteration.end_time.GetCurrentTime()
+            metrics.ENDED.labels("iterations", "succeeded").inc()
         await self.save()
 
     async def report(self, done: int, total: int, detail: str = "", remaining_s: float = 0.0) -> None:

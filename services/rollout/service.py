@@ -63,6 +63,8 @@ class RolloutServicer(rollout_service_pb2_grpc.RolloutServiceServicer):
         """See the proto. ResourceExhausted when the worker is full; InvalidArgument for a task it cannot read."""
         del context
         task, environment = _task(request.task_json), self._environment(request.environment)
+        if request.agent.kind not in metrics.AGENTS:
+            raise InvalidArgument(f"there is no agent {request.agent.kind!r}; known: {', '.join(metrics.AGENTS)}")
         if "/episodes/" not in request.episode:
             raise InvalidArgument(f"{request.episode!r} is not an episode: <run>/episodes/<id>")
         if self._num_running >= self._settings.max_episodes:
@@ -118,9 +120,7 @@ class RolloutServicer(rollout_service_pb2_grpc.RolloutServiceServicer):
         prompt_format = prompts.named(request.agent.prompt_format or _DEFAULT_FORMAT)
         if request.agent.kind == "trivial":
             return TrivialAgent(prompt_format)
-        if request.agent.kind == "expert":
-            return ExpertAgent(await environment.expert(request.world, task, request.split), prompt_format)
-        raise InvalidArgument(f"there is no agent {request.agent.kind!r}; known: model, trivial, expert")
+        return ExpertAgent(await environment.expert(request.world, task, request.split), prompt_format)
 
 
 def _task(text: str) -> dict[str, Any]:

@@ -83,17 +83,23 @@ class ScoringService(pb_grpc.ScoringServiceServicer):
         self, request: pb.MeasureCapabilitiesRequest, context: Any
     ) -> pb.MeasureCapabilitiesResponse:
         settings = self._settings
-        return await measuring.measure(
+        response = await measuring.measure(
             request, self._stored, self._models.capability, settings.capability_threshold, settings.num_resamples
         )
+        for score in response.scores:
+            metrics.CAPABILITIES.set(score.label, score.mean, score.interval.low, score.interval.high)
+        return response
 
     async def CompareTrajectories(
         self, request: pb.CompareTrajectoriesRequest, context: Any
     ) -> pb.CompareTrajectoriesResponse:
         settings = self._settings
-        return await likeness.compare(
+        response = await likeness.compare(
             request, self._stored, self._models.vertex, settings.vertex_text, settings.num_resamples
         )
+        for score in response.scores:
+            metrics.VERTEX_DTW.set(score.label, score.mean, score.interval.low, score.interval.high)
+        return response
 
     async def SummariseBehaviour(
         self, request: pb.SummariseBehaviourRequest, context: Any

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-TOKENS = Counter("ratchet_serving_tokens_total", "Tokens of answered requests", ["kind"])
+from services.common.telemetry import seeded
+
+TOKENS = seeded(Counter("ratchet_serving_tokens_total", "Tokens of answered requests", ["kind"]), "prompt", "response")
 REUSED_TOKENS = Counter("ratchet_serving_prefix_reused_tokens_total", "Prompt tokens not computed again")
-REQUESTS = Gauge("ratchet_serving_requests_in_flight", "Requests waiting or being computed")
-ADAPTERS = Gauge("ratchet_serving_adapters_loaded", "Adapters in memory")
+REQUESTS = Gauge("ratchet_serving_in_flight_requests", "Requests waiting or being computed")
+ADAPTERS = Gauge("ratchet_serving_loaded_adapters", "Adapters in memory")
 QUEUE_SECONDS = Histogram(
     "ratchet_serving_queue_seconds",
     "Time before a request's prompt was taken up",

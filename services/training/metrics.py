@@ -7,6 +7,6 @@ from prometheus_client import Counter, Gauge
 JOBS = Gauge("ratchet_training_jobs", "Jobs by state", ["state"])
 LOSS = Gauge("ratchet_training_loss_nats", "Training loss at the latest point of the latest job, per response token")
 PERPLEXITY = Gauge("ratchet_training_validation_perplexity", "Latest validation perplexity")
-TOKENS_PER_SECOND = Gauge("ratchet_training_tokens_per_second", "Tokens read at the latest point, without padding")
+TOKENS = Counter("ratchet_training_tokens_total", "Tokens read, without padding")
 STEPS = Counter("ratchet_training_steps_total", "Optimiser steps done")
 RESTARTS = Counter("ratchet_training_worker_restarts_total", "Workers that died and were started again")

@@ -250,7 +250,7 @@ def _measure(job: Job, num_points: int, num_steps: int) -> None:
         return
     metrics.STEPS.inc(max(0, new[-1]["step"] - num_steps))
     metrics.LOSS.set(new[-1]["train_loss"])
-    metrics.TOKENS_PER_SECOND.set(new[-1]["tokens_per_s"])
+    metrics.TOKENS.inc(sum(point.get("num_tokens", 0) for point in new))
     for point in new:
         if point["validation_perplexity"]:
             metrics.PERPLEXITY.set(point["validation_perplexity"])

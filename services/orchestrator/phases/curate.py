@@ -6,7 +6,7 @@ from ratchet.curation.v1 import curation_service_pb2 as curation_pb
 from ratchet.orchestrator.v1.iteration_service_pb2 import FilterSummary, Iteration
 from ratchet.scoring.v1 import scoring_service_pb2 as scoring_pb
 from services.common.errors import RatchetError
-from services.orchestrator import metrics, strategies
+from services.orchestrator import scores, strategies
 from services.orchestrator.phases import collect
 from services.orchestrator.turn import Turn
 
@@ -67,8 +67,7 @@ async def _diagnose(turn: Turn) -> None:
             broken_rules=found.broken_rules,
         )
     )
-    metrics.FILTER.labels("precision").set(found.precision)
-    metrics.FILTER.labels("recall").set(found.recall)
+    scores.show_iteration(turn.iteration)
 
 
 async def _earlier(turn: Turn) -> list[str]:

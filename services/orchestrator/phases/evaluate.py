@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from ratchet.orchestrator.v1.iteration_service_pb2 import TimeBreakdown
 from ratchet.trajectory.v1.trajectory_service_pb2 import Trajectory
-from services.orchestrator import comparison, episodes, policies, trajectories
+from services.orchestrator import comparison, episodes, policies, scores, trajectories
 from services.orchestrator.episodes import Job, Plan
 from services.orchestrator.turn import Turn
 
@@ -58,7 +58,7 @@ async def run(turn: Turn) -> None:
             services.stubs.scoring, split, world_seed, rewards, turn.iteration.base_policy, spec.seed
         )
         turn.iteration.reports.append(report)
-        comparison.export(spec.suite, report, {name: role for role, name in roles.items()})
+    scores.show_iteration(turn.iteration)
     await _count(turn)
 
 

@@ -194,6 +194,7 @@ class _Run:
             train_loss=state.loss_sum / max(1, state.num_learnt),
             validation_perplexity=perplexity,
             tokens_per_s=self._num_read / max(1e-9, now - self._reported),
+            num_tokens=self._num_read,
         )
         state.num_points += 1
         state.loss_sum, state.num_learnt, self._num_read, self._reported = 0.0, 0, 0, now

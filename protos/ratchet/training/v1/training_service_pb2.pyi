@@ -101,12 +101,15 @@ class TrainingPoint(google.protobuf.message.Message):
     TRAIN_LOSS_FIELD_NUMBER: builtins.int
     VALIDATION_PERPLEXITY_FIELD_NUMBER: builtins.int
     TOKENS_PER_S_FIELD_NUMBER: builtins.int
+    NUM_TOKENS_FIELD_NUMBER: builtins.int
     step: builtins.int
     epoch: builtins.float
     train_loss: builtins.float
     validation_perplexity: builtins.float
     """Only on the points where an epoch ended; 0 elsewhere."""
     tokens_per_s: builtins.float
+    num_tokens: builtins.int
+    """Read since the point before, padding left out; 0 on points of older jobs."""
     def __init__(
         self,
         *,
@@ -115,8 +118,9 @@ class TrainingPoint(google.protobuf.message.Message):
         train_loss: builtins.float = ...,
         validation_perplexity: builtins.float = ...,
         tokens_per_s: builtins.float = ...,
+        num_tokens: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["epoch", b"epoch", "step", b"step", "tokens_per_s", b"tokens_per_s", "train_loss", b"train_loss", "validation_perplexity", b"validation_perplexity"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["epoch", b"epoch", "num_tokens", b"num_tokens", "step", b"step", "tokens_per_s", b"tokens_per_s", "train_loss", b"train_loss", "validation_perplexity", b"validation_perplexity"]) -> None: ...
 
 Global___TrainingPoint: typing_extensions.TypeAlias = TrainingPoint
 
