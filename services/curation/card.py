@@ -20,11 +20,13 @@ def describe(
     diagnostics: Mapping[str, scoring_pb.FilterDiagnostics],
     kept: Sequence[trajectory_pb.Trajectory],
     rows: Sequence[Row],
-    synthesis: Mapping[str, Any],
+    *,
+    synthetic: Mapping[str, Any],
+    hindsight: Mapping[str, Any],
 ) -> struct_pb2.Struct:
     """The card. Diagnostics are per parent; their precision and recall were never used to choose.
 
-    `synthesis` tells how the synthetic rows came about; empty where there are none.
+    `synthetic` and `hindsight` tell how such rows came about; empty where none were asked for.
     """
     sides = Counter(row.split for row in rows)
     card = struct_pb2.Struct()
@@ -50,8 +52,9 @@ def describe(
             "adapter": request.adapter,
         }
     )
-    if synthesis:
-        card.update({"synthesis": dict(synthesis)})
+    for section, facts in (("synthesis", synthetic), ("hindsight", hindsight)):
+        if facts:
+            card.update({section: dict(facts)})
     return card
 
 

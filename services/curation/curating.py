@@ -14,8 +14,9 @@ from typing import Any
 from ratchet.curation.v1 import curation_service_pb2 as pb
 from ratchet.scoring.v1 import scoring_service_pb2 as scoring_pb
 from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory_pb
-from services.curation import card, metrics, request, rows, selection
+from services.curation import card, hindsight, metrics, request, rows, selection
 from services.curation.errors import TooFewRows
+from services.curation.hindsight import Hindsight
 from services.curation.ports import RowFormat
 from services.curation.settings import CurationSettings
 from services.curation.synthesis.opening import Opener, Synthetic
@@ -40,17 +41,22 @@ class Curator:
         """The dataset; raises InvalidArgument, TooFewRows and TooFewSynthetic, and what the other rooms raise."""
         request.check(wanted)
         verdicts = {parent: await self._filter(parent, wanted) for parent in wanted.parents}
-        runs = [await self._plausible(found) for found in verdicts.values()]
+        runs = [await self._read(found, plausible=True) for found in verdicts.values()]
         kept = selection.choose(runs, wanted.precedence or selection.FIRST)
         diagnostics = {parent: found.diagnostics for parent, found in verdicts.items()}
         fraction = wanted.validation_fraction
         in_domain = await asyncio.to_thread(rows.build, kept, wanted.rows, fraction, wanted.seed)
         _check_enough(in_domain, diagnostics, needs_validation=fraction > 0)
+        told = Hindsight([], {})
+        if wanted.hindsight:
+            turned_down = [one for found in verdicts.values() for one in await self._read(found, plausible=False)]
+            told = await hindsight.relabel(turned_down, kept, await self._synthesis.policy(wanted))
+            in_domain = rows.with_hindsight(in_domain, kept, told.attempts, wanted.rows, wanted.seed)
         synthetic = Synthetic([], {})
         if wanted.mixture != "A":
             synthetic = await self._synthesis.write(wanted, kept, in_domain)
         built = rows.mix(wanted.mixture, in_domain, synthetic.rows, fraction, wanted.seed)
-        described = card.describe(wanted, diagnostics, kept, built, synthetic.facts)
+        described = card.describe(wanted, diagnostics, kept, built, synthetic=synthetic.facts, hindsight=told.facts)
         dataset = await self._put(wanted, built, described)
         for row in built:
             metrics.ROWS_CURATED.labels(row.split).inc()
@@ -68,7 +74,9 @@ class Curator:
         answer: scoring_pb.FilterTrajectoriesResponse = await self._scoring.FilterTrajectories(asked, timeout=timeout)
         return answer
 
-    async def _plausible(self, found: scoring_pb.FilterTrajectoriesResponse) -> list[trajectory_pb.Trajectory]:
+    async def _read(
+        self, found: scoring_pb.FilterTrajectoriesResponse, *, plausible: bool
+    ) -> list[trajectory_pb.Trajectory]:
         reading = asyncio.Semaphore(self._settings.parallel_reads)
 
         async def read(name: str) -> trajectory_pb.Trajectory:
@@ -77,7 +85,7 @@ class Curator:
             trajectory: trajectory_pb.Trajectory = answer.trajectory
             return trajectory
 
-        names = [verdict.trajectory for verdict in found.verdicts if verdict.plausible]
+        names = [verdict.trajectory for verdict in found.verdicts if verdict.plausible == plausible]
         return await asyncio.gather(*map(read, names))
 
     async def _put(

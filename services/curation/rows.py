@@ -14,7 +14,7 @@ from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory_pb
 from services.curation.selection import task_of
 
 TRAIN, VALIDATION = "train", "validation"
-IN_DOMAIN, SYNTHETIC = "in-domain", "synthetic"
+IN_DOMAIN, HINDSIGHT, SYNTHETIC = "in-domain", "hindsight", "synthetic"
 CHOICES = ("paper", "all")
 
 
@@ -94,3 +94,19 @@ def build(
             seen.add((step.prompt, step.response))
             rows.append(Row(step.prompt, step.response, side, trajectory.name, step.index, IN_DOMAIN))
     return rows
+
+
+def with_hindsight(
+    in_domain: Sequence[Row],
+    kept: Sequence[trajectory_pb.Trajectory],
+    told: Sequence[trajectory_pb.Trajectory],
+    choice: str,
+    seed: int,
+) -> list[Row]:
+    """The rows of kept attempts and, to train on, those of relabelled ones; no objective to validate on among these."""
+    validated = {row.trajectory for row in in_domain if row.split == VALIDATION}
+    held_out = {attempt.intent for attempt in kept if attempt.name in validated}
+    known = {(row.prompt, row.response) for row in in_domain}
+    built = build([attempt for attempt in told if attempt.intent not in held_out], choice, 0, seed)
+    fresh = [row for row in built if (row.prompt, row.response) not in known]
+    return [*in_domain, *(replace(row, source=HINDSIGHT) for row in fresh)]

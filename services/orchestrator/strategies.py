@@ -30,6 +30,8 @@ class Strategy:
     continued: bool = False
     # Spend the attempts on the tasks whose earlier attempts did not agree.
     curriculum: bool = False
+    # Train also on attempts that the filter turned down, told as attempts at what they did reach.
+    hindsight: bool = False
 
 
 _ALL = (
@@ -63,6 +65,15 @@ _ALL = (
         precedence="all",
         rows="all",
         votes=8,
+    ),
+    Strategy(
+        "hindsight",
+        "as agreement, and the attempts that it turns down are told as attempts at what they did reach",
+        filter="agreement",
+        precedence="all",
+        rows="all",
+        attempts_per_task=6,
+        hindsight=True,
     ),
     Strategy("judge", "as all-steps, of attempts that the model itself says were done", filter="judge", rows="all"),
     Strategy(

@@ -72,6 +72,17 @@ Write the whole page again, complete and realistic, with everything that such a 
 with what the actions need. Every element stands on a line of its own as [id] role 'name', ids are numbers and differ. \
 Write only the page."""
 
+_REACHED = """An agent began at {url} and did this:
+{actions}
+
+It was meant to do something else. Its last page was {last}:
+"""
+_REACHED_BY_THAT = """
+
+Write the objective that these actions, all of them and no others, reach completely, and to which the text in the last \
+stop is the right answer. Take names and numbers from the actions and the page. Form:
+OBJECTIVE: the objective, in one line"""
+
 
 class Shot(NamedTuple):
     """A kept step of the policy's own."""
@@ -128,6 +139,16 @@ def page_again(url: str, objective: str, found: Draft, action: str) -> list[Part
     return _asked(asked)
 
 
+def reached(url: str, actions: Sequence[str], last: str, page: str, page_tokens: int) -> list[Part]:
+    """For what an attempt was good for: its first address, its actions in words, its last address and page, cut."""
+    numbered = "\n".join(f"{number}. {action}" for number, action in enumerate(actions, 1))
+    return [
+        *_asked(_REACHED.format(url=url, actions=numbered, last=last)),
+        Part("user", page, page_tokens),
+        Part("user", _REACHED_BY_THAT),
+    ]
+
+
 def read_objective(answer: str) -> tuple[str, str]:
     """(site, objective)."""
     site, objective = _WEBSITE.findall(answer), _OBJECTIVE.findall(answer)
@@ -137,6 +158,14 @@ def read_objective(answer: str) -> tuple[str, str]:
     if "." not in host:
         raise Refused("objective_format", f"{site[0]!r} is no domain")
     return host.removeprefix("www."), objective[0]
+
+
+def read_reached(answer: str) -> str:
+    """The objective."""
+    objective: list[str] = _OBJECTIVE.findall(answer)
+    if len(objective) != 1 or len(objective[0]) > MAX_OBJECTIVE_CHARS:
+        raise Refused("objective_format", answer)
+    return objective[0]
 
 
 def read_plan(answer: str) -> list[tuple[str, str]]:

@@ -48,6 +48,13 @@ class Opener:
         self._ledger, self._settings = ledger, settings
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
+    async def policy(self, wanted: pb.CurateDatasetRequest) -> Policy:
+        """The policy that made the attempts. Raises what serving raises."""
+        model = (await self._serving.GetModel(serving_pb.GetModelRequest())).model
+        if wanted.model:
+            model.name = wanted.model
+        return Policy(self._serving, model, wanted.adapter, self._settings.generate_timeout_s)
+
     async def write(
         self,
         wanted: pb.CurateDatasetRequest,
@@ -55,10 +62,7 @@ class Opener:
         in_domain: Sequence[Row],
     ) -> Synthetic:
         """As many rows as are in-domain, none equal to one. Raises TooFewSynthetic and what the other rooms raise."""
-        model = (await self._serving.GetModel(serving_pb.GetModelRequest())).model
-        if wanted.model:
-            model.name = wanted.model
-        policy = Policy(self._serving, model, wanted.adapter, self._settings.generate_timeout_s)
+        policy = await self.policy(wanted)
         intents = sorted({trajectory.intent for trajectory in kept if trajectory.intent.strip()})
         key = self._key(wanted, policy, intents, in_domain)
         writer = self._writer(policy, key, kept)

@@ -89,17 +89,22 @@ def shots_of(kept: Sequence[trajectory_pb.Trajectory]) -> list[Shot]:
         before: trajectory_pb.Step | None = None
         for step in rows.trainable(trajectory):
             if step.observation:
-                found.append(Shot(step.url, trajectory.intent, step.observation, _previous(before), step.response))
+                previous = in_words(before) if before else "None"
+                found.append(Shot(step.url, trajectory.intent, step.observation, previous, step.response))
             before = step
     return found
 
 
-def _previous(step: trajectory_pb.Step | None) -> str:
-    if step is None:
-        return "None"
+def acted_on(step: trajectory_pb.Step) -> tuple[str, str]:
+    """(role, name) of the element that the step acted on; ("", "") where it named none that can be read."""
     try:
         elements = {number: (each.role, each.name) for number, each in checks.elements(step.observation).items()}
     except Refused:
-        return step.action
-    role, name = with_name(step.action, elements)
+        return "", ""
+    return with_name(step.action, elements)
+
+
+def in_words(step: trajectory_pb.Step) -> str:
+    """The step's action, with the element's role and name."""
+    role, name = acted_on(step)
     return f"{step.action} where the element is {role} '{name}'" if role else step.action

@@ -37,6 +37,7 @@ async def run(turn: Turn) -> None:
         adapter=policy.adapter_digest,
         suite=spec.suite,
         world_seed=spec.train_world_seed,
+        hindsight=strategy.hindsight,
     )
     try:
         reply = await turn.services.stubs.curation.CurateDataset(request, timeout=_CURATE_TIMEOUT_S)

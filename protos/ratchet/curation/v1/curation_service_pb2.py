@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*ratchet/curation/v1/curation_service.proto\x12\x13ratchet.curation.v1\x1a\x1cgoogle/protobuf/struct.proto\"\xfb\x01\n\x14\x43urateDatasetRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07parents\x18\x02 \x03(\t\x12\r\n\x05phase\x18\x03 \x01(\t\x12\x0f\n\x07mixture\x18\x04 \x01(\t\x12\x0c\n\x04rows\x18\x05 \x01(\t\x12\x1b\n\x13validation_fraction\x18\x06 \x01(\x01\x12\x0c\n\x04seed\x18\x07 \x01(\x04\x12\x0e\n\x06\x66ilter\x18\x08 \x01(\t\x12\x12\n\nprecedence\x18\t \x01(\t\x12\r\n\x05model\x18\n \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x0b \x01(\t\x12\r\n\x05suite\x18\x0c \x01(\t\x12\x12\n\nworld_seed\x18\r \x01(\x05\"\x9b\x01\n\x15\x43urateDatasetResponse\x12\x0f\n\x07\x64\x61taset\x18\x01 \x01(\t\x12\x15\n\rnum_plausible\x18\x02 \x01(\x05\x12\x16\n\x0enum_train_rows\x18\x03 \x01(\x05\x12\x1b\n\x13num_validation_rows\x18\x04 \x01(\x05\x12%\n\x04\x63\x61rd\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct2y\n\x0f\x43urationService\x12\x66\n\rCurateDataset\x12).ratchet.curation.v1.CurateDatasetRequest\x1a*.ratchet.curation.v1.CurateDatasetResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*ratchet/curation/v1/curation_service.proto\x12\x13ratchet.curation.v1\x1a\x1cgoogle/protobuf/struct.proto\"\x8e\x02\n\x14\x43urateDatasetRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07parents\x18\x02 \x03(\t\x12\r\n\x05phase\x18\x03 \x01(\t\x12\x0f\n\x07mixture\x18\x04 \x01(\t\x12\x0c\n\x04rows\x18\x05 \x01(\t\x12\x1b\n\x13validation_fraction\x18\x06 \x01(\x01\x12\x0c\n\x04seed\x18\x07 \x01(\x04\x12\x0e\n\x06\x66ilter\x18\x08 \x01(\t\x12\x12\n\nprecedence\x18\t \x01(\t\x12\r\n\x05model\x18\n \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x0b \x01(\t\x12\r\n\x05suite\x18\x0c \x01(\t\x12\x12\n\nworld_seed\x18\r \x01(\x05\x12\x11\n\thindsight\x18\x0e \x01(\x08\"\x9b\x01\n\x15\x43urateDatasetResponse\x12\x0f\n\x07\x64\x61taset\x18\x01 \x01(\t\x12\x15\n\rnum_plausible\x18\x02 \x01(\x05\x12\x16\n\x0enum_train_rows\x18\x03 \x01(\x05\x12\x1b\n\x13num_validation_rows\x18\x04 \x01(\x05\x12%\n\x04\x63\x61rd\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct2y\n\x0f\x43urationService\x12\x66\n\rCurateDataset\x12).ratchet.curation.v1.CurateDatasetRequest\x1a*.ratchet.curation.v1.CurateDatasetResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,9 +33,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ratchet.curation.v1.curatio
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CURATEDATASETREQUEST']._serialized_start=98
-  _globals['_CURATEDATASETREQUEST']._serialized_end=349
-  _globals['_CURATEDATASETRESPONSE']._serialized_start=352
-  _globals['_CURATEDATASETRESPONSE']._serialized_end=507
-  _globals['_CURATIONSERVICE']._serialized_start=509
-  _globals['_CURATIONSERVICE']._serialized_end=630
+  _globals['_CURATEDATASETREQUEST']._serialized_end=368
+  _globals['_CURATEDATASETRESPONSE']._serialized_start=371
+  _globals['_CURATEDATASETRESPONSE']._serialized_end=526
+  _globals['_CURATIONSERVICE']._serialized_start=528
+  _globals['_CURATIONSERVICE']._serialized_end=649
 # @@protoc_insertion_point(module_scope)

@@ -36,6 +36,7 @@ class CurateDatasetRequest(google.protobuf.message.Message):
     ADAPTER_FIELD_NUMBER: builtins.int
     SUITE_FIELD_NUMBER: builtins.int
     WORLD_SEED_FIELD_NUMBER: builtins.int
+    HINDSIGHT_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     phase: builtins.str
     mixture: builtins.str
@@ -57,6 +58,8 @@ class CurateDatasetRequest(google.protobuf.message.Message):
     suite: builtins.str
     """Suite and world seed that new objectives and pages are drawn from where the model is too small to invent them."""
     world_seed: builtins.int
+    hindsight: builtins.bool
+    """Train also on attempts that the filter turned down, told as attempts at what they did reach."""
     @property
     def parents(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Runs that the trajectories come from, in order of preference: per task the first that has a plausible one wins."""
@@ -77,8 +80,9 @@ class CurateDatasetRequest(google.protobuf.message.Message):
         adapter: builtins.str = ...,
         suite: builtins.str = ...,
         world_seed: builtins.int = ...,
+        hindsight: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "filter", b"filter", "mixture", b"mixture", "model", b"model", "parents", b"parents", "phase", b"phase", "precedence", b"precedence", "request_id", b"request_id", "rows", b"rows", "seed", b"seed", "suite", b"suite", "validation_fraction", b"validation_fraction", "world_seed", b"world_seed"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "filter", b"filter", "hindsight", b"hindsight", "mixture", b"mixture", "model", b"model", "parents", b"parents", "phase", b"phase", "precedence", b"precedence", "request_id", b"request_id", "rows", b"rows", "seed", b"seed", "suite", b"suite", "validation_fraction", b"validation_fraction", "world_seed", b"world_seed"]) -> None: ...
 
 Global___CurateDatasetRequest: typing_extensions.TypeAlias = CurateDatasetRequest
 
