@@ -11,12 +11,13 @@ help:  ## list the targets
 
 setup: $(STAMP)  ## create .venv from the lock, install Chromium where it is missing
 
-$(STAMP): requirements.lock pyproject.toml scripts/chromium
+$(STAMP): requirements.lock pyproject.toml scripts/chromium scripts/prometheus
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check "$$(grep -E '^torch==' requirements.lock)"
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	scripts/chromium
+	scripts/prometheus
 	@touch $@
 
 proto:  ## generate the Python code of the protos

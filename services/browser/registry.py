@@ -85,6 +85,7 @@ class Registry:
         try:
             context = await self._browser.open(opening.options)
         except TabCrashed as error:
+            metrics.CRASHES.inc()
             raise SessionCrashed(f"{error}; try again") from error
         except ValueError as error:
             raise InvalidArgument(f"Chromium does not take what the session is opened with: {error}") from error

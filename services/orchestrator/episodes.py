@@ -111,7 +111,7 @@ async def run(services: Services, job: Job, report: Report) -> Progress:
     if progress.lost > services.settings.max_lost_share * progress.total:
         raise EpisodesLost(
             f"{progress.lost} of {progress.total} episodes have no result after {services.settings.max_attempts} "
-            "attempts each; the reasons are with `ratchet trajectories list --state failed`. "
+            "attempts each; the reasons are with `ratchet trajectories list --outcome failed`. "
             "Mend the cause, then `ratchet iterations resume`",
             lost=progress.lost,
         )
