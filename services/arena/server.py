@@ -66,7 +66,8 @@ class ArenaServer:
         ports |= {_CONTROL: self._settings.control_port, _MINIWOB: self._settings.miniwob_port}
         miniwob = _miniwob(self._settings.miniwob_html)
         sockets = self._bind(ports)
-        urls = {key: f"http://{self._settings.host}:{sock.getsockname()[1]}" for key, sock in sockets.items()}
+        host = self._settings.public_host or self._settings.host
+        urls = {key: f"http://{host}:{sock.getsockname()[1]}" for key, sock in sockets.items()}
         self.control_url, self.miniwob_url = urls.pop(_CONTROL), urls.pop(_MINIWOB)
         self.urls = urls
         apps: dict[str, ASGIApp] = {key: site_app(SITES[key], self.registry) for key in SITES}

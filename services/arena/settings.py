@@ -14,6 +14,7 @@ class ArenaSettings(BaseSettings):
     )
 
     host: str = Field("127.0.0.1", description="Address to bind; loopback keeps the sites private.")
+    public_host: str = Field("", description="Host under which others reach it, e.g. a Service's; empty: `host`.")
     site_ports: dict[str, int] = Field(
         default_factory=dict, description="Port per site key (e.g. shopping); a missing one is chosen free."
     )

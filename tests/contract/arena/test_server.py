@@ -35,6 +35,14 @@ async def enter(server: ArenaServer, control: httpx.AsyncClient, site: str, **bo
     )
 
 
+async def test_sites_are_named_by_the_host_under_which_others_reach_them() -> None:
+    async with ArenaServer(ArenaSettings(host="127.0.0.1", public_host="localhost")) as server:
+        async with httpx.AsyncClient(base_url=server.control_url) as client:
+            told = (await client.post("/episodes", json={"partition": "train", "seed": 1})).json()
+        assert {httpx.URL(site["url"]).host for site in told["sites"].values()} == {"localhost"}
+        assert "localhost" in {cookie["domain"] for cookie in told["storage_state"]["cookies"]}
+
+
 async def test_two_episodes_do_not_see_each_other(server: ArenaServer, control: httpx.AsyncClient) -> None:
     first, second = await enter(server, control, "shopping"), await enter(server, control, "shopping")
     async with first, second:
