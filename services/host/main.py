@@ -83,7 +83,8 @@ async def host(home: Path, tables: dict[str, dict[str, Any]], rooms: list[str]) 
             stack.enter_context(_claimed(home, room))
             opened = catalog.opener(room)(tables.get(room, {}), dial, home)
             if mounts := await stack.enter_async_context(opened):
-                await stack.enter_async_context(rpc.serve(mounts, own.listen or addresses.address(room)))
+                address = own.listen or addresses.address(room)
+                await stack.enter_async_context(rpc.serve(mounts, address, own.drain_s))
             telemetry.log().debug("room open", room=room)
         yield addresses
 

@@ -41,10 +41,10 @@ class AddressInUse(errors.FailedPrecondition):
 
 
 @asynccontextmanager
-async def serve(mounts: list[Mount], address: str) -> AsyncIterator[str]:
+async def serve(mounts: list[Mount], address: str, drain_s: float = DRAIN_S) -> AsyncIterator[str]:
     """Serve the mounts until the block ends; yields the bound address (`host:0` picks a port).
 
-    Raises AddressInUse. On exit it reports NOT_SERVING, lets running calls end for DRAIN_S and stops.
+    Raises AddressInUse. On exit it reports NOT_SERVING, lets running calls end for drain_s and stops.
     """
     server = aio.server(
         interceptors=[_Boundary()],
@@ -64,7 +64,7 @@ async def serve(mounts: list[Mount], address: str) -> AsyncIterator[str]:
         yield bound
     finally:
         await healthz.enter_graceful_shutdown()
-        await asyncio.shield(server.stop(DRAIN_S))
+        await asyncio.shield(server.stop(drain_s))
 
 
 async def _bind(server: aio.Server, address: str) -> str:
