@@ -46,6 +46,12 @@ test: setup check  ## set up everything and pass the tests
 test-fast: setup  ## the unit tests only
 	pytest tests/unit
 
+test-charts: setup  ## the Helm chart's tests: lint, render, schemas, policies, network
+	pytest tests/charts
+
+images:  ## build the images (REGISTRY=..., TAG=..., BASE=...; buildah, podman or docker)
+	scripts/images
+
 up: setup  ## host every room until Ctrl-C
 	ratchet up
 
@@ -70,5 +76,5 @@ lock: ## write requirements.lock anew from pyproject.toml
 clean:  ## remove what was built
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-.PHONY: help setup proto fmt check test test-fast up demo tiny bench lock clean
+.PHONY: help setup proto fmt check test test-fast test-charts images up demo tiny bench lock clean
 .DEFAULT_GOAL := help

@@ -1,0 +1,113 @@
+"""Every profile lints, renders to valid objects, and configures the rooms in words that their settings know."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import helm_python as helm
+import jsonschema
+import kubernetes_validate
+import pytest
+
+from services.common.addresses import ROOMS
+from services.common.settings import load
+from services.host.settings import HostSettings
+from tests.charts.conftest import CHART, objects, pod_of, values
+
+_CUSTOM = json.loads((Path(__file__).parent / "custom_resources.json").read_text())
+# What KServe's predictor has beside the fields of a pod.
+_PREDICTOR = {"minReplicas", "maxReplicas", "labels", "annotations"}
+_LAPTOP_CPU, _LAPTOP_BYTES = 1.5, 4 * 1024**3
+
+
+def test_the_chart_lints(profile: str) -> None:
+    found = helm.lint(str(CHART), values(profile), strict=True)
+    # Severity 1 is advice: the chart has no icon.
+    assert [message for message in found["messages"] if message["severity"] > 1] == []
+    assert found["errors"] == []
+
+
+def test_every_object_is_what_kubernetes_takes(profile: str) -> None:
+    for item in objects(profile):
+        kind = f"{item['apiVersion']} {item['kind']}"
+        if kind in _CUSTOM:
+            jsonschema.validate(item["spec"], _CUSTOM[kind])
+        else:
+            kubernetes_validate.validate(item, "1.33", strict=True)
+        if item["kind"] == "InferenceService":
+            predictor = item["spec"]["predictor"]
+            spec = {key: value for key, value in predictor.items() if key not in _PREDICTOR}
+            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "predictor"}, "spec": spec}
+            kubernetes_validate.validate(pod, "1.33", strict=True)
+
+
+def test_every_gate_has_a_profile_that_opens_it() -> None:
+    kinds = {f"{item['apiVersion']} {item['kind']}" for name in ("everything", "kserve") for item in objects(name)}
+    rules = any((CHART / "rules").glob("*.yaml"))
+    assert set(_CUSTOM) - kinds == (set() if rules else {"monitoring.coreos.com/v1 PrometheusRule"})
+
+
+def test_no_two_objects_share_a_name_and_none_leaves_the_namespace(profile: str) -> None:
+    names = [(item["kind"], item["metadata"]["name"]) for item in objects(profile)]
+    assert len(names) == len(set(names))
+    assert {item["metadata"]["namespace"] for item in objects(profile)} == {"prod"}
+    assert not {"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"} & {kind for kind, _ in names}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_rooms_configuration_is_one_that_the_room_takes(profile: str, room: str, monkeypatch) -> None:
+    tables = configuration(profile, room)
+    assert set(tables) <= {"host", room}, "a room is told its own settings only"
+    for name in tables:
+        prefix = "Host" if name == "host" else name.capitalize()
+        module = importlib.import_module(f"services.{name}.settings")
+        settings = load(getattr(module, f"{prefix}Settings"), tables[name])
+        assert all(getattr(settings, key) is not None for key in tables[name])
+
+
+def test_every_environment_variable_is_a_setting_that_a_room_knows(profile: str) -> None:
+    for item in objects(profile):
+        if (pod := pod_of(item)) is None:
+            continue
+        for variable in pod["spec"]["containers"][0]["env"]:
+            if "__" not in variable["name"] or variable["name"].startswith("RATCHET_TLS__"):
+                continue
+            room, _, field = variable["name"].removeprefix("RATCHET_").lower().partition("__")
+            module = importlib.import_module(f"services.{room}.settings")
+            assert field in getattr(module, f"{room.capitalize()}Settings").model_fields, variable["name"]
+
+
+def test_rooms_find_each_other_under_the_services_that_are_there(profile: str) -> None:
+    services = {item["metadata"]["name"]: item["spec"] for item in objects(profile) if item["kind"] == "Service"}
+    for room in ROOMS:
+        for called, address in load(HostSettings, configuration(profile, room)["host"]).addresses.items():
+            host, port = address.split(":")
+            service = services[host.split(".")[0]]
+            assert service["selector"]["app.kubernetes.io/component"] == called
+            assert service["clusterIP"] == "None", "a caller's round_robin wants every pod"
+            assert int(port) in [entry["port"] for entry in service["ports"]]
+
+
+def test_the_laptop_profile_asks_for_little() -> None:
+    cpu, memory = 0.0, 0.0
+    for item in objects("laptop"):
+        if item["kind"] == "Deployment":
+            asked = item["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]
+            cpu += item["spec"]["replicas"] * float(asked["cpu"].removesuffix("m")) / 1000
+            memory += item["spec"]["replicas"] * float(asked["memory"].removesuffix("Mi")) * 1024**2
+    assert cpu <= _LAPTOP_CPU
+    assert memory <= _LAPTOP_BYTES
+
+
+def configuration(profile: str, room: str) -> dict[str, Any]:
+    """The tables that a room is configured with."""
+    labelled = [
+        item
+        for item in objects(profile)
+        if item["kind"] == "ConfigMap" and item["metadata"]["labels"]["app.kubernetes.io/component"] == room
+    ]
+    return tomllib.loads(labelled[0]["data"]["config.toml"])
