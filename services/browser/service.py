@@ -31,7 +31,7 @@ class BrowserServicer(pb_grpc.BrowserServiceServicer):
         if request.observation_format:
             observation.check_format(request.observation_format)
         session = await self._registry.open(request.request_id, openings.read(request, self._settings))
-        response = pb.CreateSessionResponse(session=session.name)
+        response = pb.CreateSessionResponse(session=session.name, address=self._settings.address)
         try:
             if request.observation_format:
                 seen = await session.observe(request.observation_format)

@@ -17,6 +17,8 @@ class BrowserSettings(RoomSettings):
         frozen=True, extra="forbid", env_nested_delimiter="__", env_prefix="RATCHET_BROWSER__"
     )
 
+    # host:port under which callers find this very process, told with each session; empty where it is the only one.
+    address: str = ""
     # Chromium to drive; none: Playwright's own, else the first of the system's.
     executable: Path | None = None
     # Chromium processes; sessions go to the one with the fewest. One with a permission for the clipboard has another

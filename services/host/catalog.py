@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from grpc import aio
-
 from services.common.addresses import ROOMS
 from services.common.errors import InvalidArgument
-from services.common.rpc import Mount
+from services.common.rpc import Dial, Mount
 
 
 class OpenRoom(Protocol):
     """Builds a room from its settings table, channels to other rooms, and the data directory."""
 
-    def __call__(
-        self, table: dict[str, Any], dial: Callable[[str], aio.Channel], home: Path
-    ) -> AbstractAsyncContextManager[list[Mount]]: ...
+    def __call__(self, table: dict[str, Any], dial: Dial, home: Path) -> AbstractAsyncContextManager[list[Mount]]: ...
 
 
 def select(rooms: list[str]) -> list[str]:

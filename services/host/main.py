@@ -72,11 +72,12 @@ async def host(home: Path, tables: dict[str, dict[str, Any]], rooms: list[str]) 
     async with AsyncExitStack() as stack:
         channels: dict[str, aio.Channel] = {}
 
-        def dial(room: str) -> aio.Channel:
-            if room not in channels:
-                channels[room] = rpc.dial(addresses.address(room))
-                stack.push_async_callback(channels[room].close)
-            return channels[room]
+        def dial(room: str, address: str = "") -> aio.Channel:
+            wanted = address or addresses.address(room)
+            if wanted not in channels:
+                channels[wanted] = rpc.dial(wanted)
+                stack.push_async_callback(channels[wanted].close)
+            return channels[wanted]
 
         _serve_metrics(stack, home, own)
         for room in catalog.select(rooms):

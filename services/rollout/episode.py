@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -52,13 +52,15 @@ class Episode:
         task: dict[str, Any],
         agent: Agent,
         environment: Environment,
-        browser: BrowserServiceAsyncStub,
+        browser_at: Callable[[str], BrowserServiceAsyncStub],
         scoring: ScoringServiceAsyncStub,
         recorder: Recorder,
         session_budget_s: float,
     ) -> None:
         self._request, self._task, self._agent, self._environment = request, task, agent, environment
-        self._browser, self._scoring, self._recorder = browser, scoring, recorder
+        # Any browser opens a session; `_browser` is then the one that holds it.
+        self._browser_at, self._browser, self._browser_address = browser_at, browser_at(""), ""
+        self._scoring, self._recorder = scoring, recorder
         self._session_budget_s = session_budget_s
         self._format = request.agent.observation_format or agent.format.observation_format
 
@@ -103,6 +105,7 @@ class Episode:
                 )
             )
             session = reply.session
+            self._browser, self._browser_address = self._browser_at(reply.address), reply.address
             observation = await self._open_tabs(session, more) if more else reply.observation
             self._recorder.timings.setup_s += time.perf_counter() - started
             yield world, session, observation
@@ -191,6 +194,7 @@ class Episode:
                 answer=state.answer,
                 final_url=state.observation.url,
                 session=session,
+                session_address=self._browser_address,
                 placeholders=world.placeholders,
             ),
             timeout=_EVALUATION_TIMEOUT_S,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -44,13 +44,13 @@ class RolloutServicer(rollout_service_pb2_grpc.RolloutServiceServicer):
         self,
         settings: RolloutSettings,
         environments: dict[str, Environment],
-        browser: aio.Channel,
+        browser_at: Callable[[str], aio.Channel],
         serving: aio.Channel,
         scoring: aio.Channel,
         trajectory: aio.Channel,
     ) -> None:
         self._settings, self._environments = settings, environments
-        self._browser: BrowserServiceAsyncStub = BrowserServiceStub(browser)
+        self._browser_at = browser_at
         self._serving: ServingServiceAsyncStub = ServingServiceStub(serving)
         self._scoring: ScoringServiceAsyncStub = ScoringServiceStub(scoring)
         self._store: TrajectoryServiceAsyncStub = TrajectoryServiceStub(trajectory)
@@ -105,6 +105,9 @@ class RolloutServicer(rollout_service_pb2_grpc.RolloutServiceServicer):
             metrics.RUNNING.dec()
             metrics.EPISODES.labels(request.suite, request.split, outcome).inc()
             metrics.EPISODE_SECONDS.labels(request.agent.kind).observe(time.perf_counter() - started)
+
+    def _browser(self, address: str) -> BrowserServiceAsyncStub:
+        return BrowserServiceStub(self._browser_at(address))
 
     def _environment(self, name: str) -> Environment:
         if name not in self._environments:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ratchet.scoring.v1 import scoring_service_pb2 as pb
@@ -38,10 +39,15 @@ class ScoringService(pb_grpc.ScoringServiceServicer):
     """Judges what the trajectory store keeps and what a browser session shows, through their stubs."""
 
     def __init__(
-        self, trajectories: Any, browser: Any, serving: Any, models: Models, settings: ScoringSettings
+        self,
+        trajectories: Any,
+        browser_at: Callable[[str], Any],
+        serving: Any,
+        models: Models,
+        settings: ScoringSettings,
     ) -> None:
         self._stored = Stored(trajectories, settings.max_trajectories)
-        self._browser = browser
+        self._browser_at = browser_at
         self._judge = judging.judge_of(serving)
         self._models = models
         self._settings = settings
@@ -49,7 +55,8 @@ class ScoringService(pb_grpc.ScoringServiceServicer):
     async def EvaluateEpisode(self, request: pb.EvaluateEpisodeRequest, context: Any) -> pb.EvaluateEpisodeResponse:
         how = matching.named(request.matching or self._settings.matching)
         with metrics.EVALUATE_SECONDS.time():
-            response = await evaluation.evaluate(request, self._browser, self._settings.probe_timeout_s, how)
+            browser = self._browser_at(request.session_address)
+            response = await evaluation.evaluate(request, browser, self._settings.probe_timeout_s, how)
         metrics.EPISODES_SCORED.labels("solved" if response.reward else "unsolved").inc()
         return response
 

@@ -41,6 +41,10 @@ data:
 - {name: RATCHET_HOME, value: /var/lib/ratchet}
 - {name: HOME, value: /tmp}
 - {name: HF_HOME, value: /var/lib/ratchet/huggingface}
+{{- if eq .name "browser" }}
+- {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
+- {name: RATCHET_BROWSER__ADDRESS, value: "$(POD_IP):{{ (include "ratchet.ports" .root | fromYaml).grpc }}"}
+{{- end }}
 {{- if .root.Values.tls.enabled }}
 - {name: RATCHET_TLS__CERTIFICATE, value: /etc/ratchet/tls/tls.crt}
 - {name: RATCHET_TLS__KEY, value: /etc/ratchet/tls/tls.key}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from typing import Any
+from typing import Any, Protocol
 
 from grpc import aio
 
@@ -30,6 +30,13 @@ _SERVICE_CONFIG = json.dumps(
         ],
     }
 )
+
+
+class Dial(Protocol):
+    """How a room reaches the others."""
+
+    def __call__(self, room: str, address: str = "") -> aio.Channel:
+        """A channel to a room, or to that one process of it; asked again, the same."""
 
 
 def dial(address: str) -> aio.Channel:

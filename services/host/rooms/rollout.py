@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from grpc import aio
-
 from ratchet.rollout.v1.rollout_service_pb2_grpc import add_RolloutServiceServicer_to_server
 from services.common import addresses, settings
-from services.common.rpc import Mount
+from services.common.rpc import Dial, Mount
 
 
 @asynccontextmanager
-async def open_room(
-    table: dict[str, Any], dial: Callable[[str], aio.Channel], home: Path
-) -> AsyncIterator[list[Mount]]:
+async def open_room(table: dict[str, Any], dial: Dial, home: Path) -> AsyncIterator[list[Mount]]:
     """A worker that reaches the arena of this home, and the sites that are configured."""
     from services.rollout.adapters.arena import ArenaEnvironment
     from services.rollout.adapters.control import control as arena_control
@@ -39,7 +35,7 @@ async def open_room(
     servicer = RolloutServicer(
         own,
         environments,
-        browser=dial("browser"),
+        browser_at=lambda address: dial("browser", address),
         serving=dial("serving"),
         scoring=dial("scoring"),
         trajectory=dial("trajectory"),

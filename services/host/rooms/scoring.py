@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from grpc import aio
-
-from services.common.rpc import Mount
+from services.common.rpc import Dial, Mount
 from services.common.settings import load
+
+if TYPE_CHECKING:
+    from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceAsyncStub
 
 
 @asynccontextmanager
-async def open_room(
-    table: dict[str, Any], dial: Callable[[str], aio.Channel], home: Path
-) -> AsyncIterator[list[Mount]]:
+async def open_room(table: dict[str, Any], dial: Dial, home: Path) -> AsyncIterator[list[Mount]]:
     """Scoring's mounts; on disk it keeps remembered embeddings only. Models are loaded when they are first needed."""
     from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub
     from ratchet.scoring.v1 import scoring_service_pb2_grpc as pb_grpc
@@ -34,6 +33,10 @@ async def open_room(
         name: Embeddings(SentenceEmbedder(name), cache) for name in (settings.vertex_model, settings.capability_model)
     }
     models = Models(vertex=named[settings.vertex_model], capability=named[settings.capability_model])
-    store, browser = TrajectoryServiceStub(dial("trajectory")), BrowserServiceStub(dial("browser"))
-    service = ScoringService(store, browser, ServingServiceStub(dial("serving")), models, settings)
+    store, serving = TrajectoryServiceStub(dial("trajectory")), ServingServiceStub(dial("serving"))
+
+    def browser_at(address: str) -> BrowserServiceAsyncStub:
+        return BrowserServiceStub(dial("browser", address))
+
+    service = ScoringService(store, browser_at, serving, models, settings)
     yield [Mount(pb_grpc.add_ScoringServiceServicer_to_server, service, "ratchet.scoring.v1.ScoringService")]

@@ -225,7 +225,7 @@ async def rooms(tmp_path: Path) -> AsyncIterator[client.Rooms]:
     ):
         scoring = ScoringService(
             found.trajectories,
-            browser=None,
+            browser_at=lambda _address: None,
             serving=None,
             models=Models(embeddings, embeddings),
             settings=ScoringSettings(),

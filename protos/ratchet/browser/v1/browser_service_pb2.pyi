@@ -188,8 +188,11 @@ class CreateSessionResponse(google.protobuf.message.Message):
 
     SESSION_FIELD_NUMBER: builtins.int
     OBSERVATION_FIELD_NUMBER: builtins.int
+    ADDRESS_FIELD_NUMBER: builtins.int
     session: builtins.str
     """sessions/{s}"""
+    address: builtins.str
+    """host:port of the one process that holds the session, for all further calls; empty where the room is one process."""
     @property
     def observation(self) -> Global___Observation: ...
     def __init__(
@@ -197,9 +200,10 @@ class CreateSessionResponse(google.protobuf.message.Message):
         *,
         session: builtins.str = ...,
         observation: Global___Observation | None = ...,
+        address: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["observation", b"observation"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["observation", b"observation", "session", b"session"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["address", b"address", "observation", b"observation", "session", b"session"]) -> None: ...
 
 Global___CreateSessionResponse: typing_extensions.TypeAlias = CreateSessionResponse
 

@@ -44,6 +44,7 @@ class EvaluateEpisodeRequest(google.protobuf.message.Message):
     SESSION_FIELD_NUMBER: builtins.int
     PLACEHOLDERS_FIELD_NUMBER: builtins.int
     MATCHING_FIELD_NUMBER: builtins.int
+    SESSION_ADDRESS_FIELD_NUMBER: builtins.int
     task_json: builtins.str
     answer: builtins.str
     final_url: builtins.str
@@ -52,6 +53,8 @@ class EvaluateEpisodeRequest(google.protobuf.message.Message):
     """sessions/{s}, for evaluators that look at pages; empty when the session is gone."""
     matching: builtins.str
     """"strict" or "webarena"; empty for the room's default."""
+    session_address: builtins.str
+    """Where the session is held, as CreateSession said; empty where the browser room is one process."""
     @property
     def placeholders(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Placeholder ("__SHOPPING__") to display URL."""
@@ -65,8 +68,9 @@ class EvaluateEpisodeRequest(google.protobuf.message.Message):
         session: builtins.str = ...,
         placeholders: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
         matching: builtins.str = ...,
+        session_address: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["answer", b"answer", "final_url", b"final_url", "matching", b"matching", "placeholders", b"placeholders", "session", b"session", "task_json", b"task_json"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "final_url", b"final_url", "matching", b"matching", "placeholders", b"placeholders", "session", b"session", "session_address", b"session_address", "task_json", b"task_json"]) -> None: ...
 
 Global___EvaluateEpisodeRequest: typing_extensions.TypeAlias = EvaluateEpisodeRequest
 
