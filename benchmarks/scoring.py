@@ -96,7 +96,7 @@ async def rooms(home: Path) -> AsyncIterator[tuple[Any, Any]]:
     async with AsyncExitStack() as stack:
         channels: dict[str, Any] = {}
 
-        def to(room: str) -> Any:
+        def to(room: str, _address: str = "") -> Any:
             return channels.setdefault(room, dial(f"unix:{home}/{room}.sock"))
 
         for name, module in (("trajectory", trajectory), ("scoring", scoring)):

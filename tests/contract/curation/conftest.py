@@ -24,7 +24,7 @@ async def opened(home: Path, *, model: Mount | str = "", **settings: Any) -> Asy
     async with AsyncExitStack() as stack:
         channels: dict[str, Any] = {}
 
-        def to(room: str) -> Any:
+        def to(room: str, _address: str = "") -> Any:
             if room not in channels:
                 channels[room] = dial(f"unix:{home}/{room}.sock")
             return channels[room]

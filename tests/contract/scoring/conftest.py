@@ -50,7 +50,7 @@ async def rooms(tmp_path: Path) -> AsyncIterator[SimpleNamespace]:
     async with AsyncExitStack() as stack:
         channels: dict[str, Any] = {}
 
-        def to(room: str) -> Any:
+        def to(room: str, _address: str = "") -> Any:
             if room not in channels:
                 channels[room] = dial(f"unix:{tmp_path}/{room}.sock")
             return channels[room]
