@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from services.common.errors import NotFound, RatchetError
+from services.common.errors import InvalidArgument, NotFound, RatchetError
 from services.common.telemetry import log
 from services.serving import metrics
 from services.serving.archives import Archives
@@ -40,6 +40,8 @@ class Loras:
         # Least recently used first.
         self._residents: dict[str, _Resident] = {}
         self._retired: dict[str, _Resident] = {}
+        # A request for one of these does not bring it back.
+        self._unloaded: set[str] = set()
         self._loading = asyncio.Lock()
 
     def digests(self) -> list[str]:
@@ -62,6 +64,7 @@ class Loras:
 
     async def load(self, digest: str, blob: str) -> None:
         """Make an adapter selectable. Idempotent. Raises InvalidArgument (or a kind of it), NotFound."""
+        self._unloaded.discard(digest)
         async with self._loading:
             if digest in self._residents:
                 self._touch(digest)
@@ -80,20 +83,27 @@ class Loras:
     async def unload(self, digest: str) -> None:
         """Forget an adapter; requests that use it end as they would have. Unknown digests are no error."""
         async with self._loading:
+            self._unloaded.add(digest)
             if digest in self._residents:
                 await self._retire(digest)
                 metrics.ADAPTERS.set(len(self._residents))
 
     @asynccontextmanager
     async def use(self, digest: str) -> AsyncIterator[None]:
-        """Keep an adapter in memory for one request ("" is the base). Raises AdapterNotLoaded."""
+        """Keep an adapter in memory for one request ("" is the base). Raises AdapterNotLoaded.
+
+        One that another replica was asked to load, or that was evicted here, is loaded first.
+        """
         if not digest:
             yield
             return
+        if digest not in self._residents and digest not in self._unloaded:
+            with suppress(InvalidArgument, NotFound):
+                await self.load(digest, f"blobs/{digest}")
         resident = self._residents.get(digest)
         if resident is None:
             raise AdapterNotLoaded(
-                f"adapter {digest} is not loaded here, or was evicted; call LoadAdapter with its blob first",
+                f"adapter {digest} is not loaded here, and no stored blob is it; call LoadAdapter with its blob first",
                 adapter=digest,
             )
         self._touch(digest)

@@ -41,15 +41,27 @@ async def test_base_and_adapter_rows_side_by_side_each_get_their_own_answer(room
         assert list(answer.response_token_ids) == wanted[index % 3]
 
 
-async def test_the_adapter_unused_for_longest_is_evicted(make, open_rooms, base, adapters, tmp_path):
+async def test_the_adapter_unused_for_longest_is_evicted_and_comes_back_when_asked(
+    make, open_rooms, base, adapters, tmp_path
+):
     rooms = await open_rooms(model=str(base), max_adapters=2)
     third = make.archive(make.adapter(base, tmp_path / "third", seed=7))
     first, second = [await rooms.load(archive) for _, archive in adapters]
     await rooms.say(TEXT, adapter=first)
     newest = await rooms.load(third)
     assert await listed(rooms) == [first, newest]
-    with pytest.raises(NotFound, match="evicted; call LoadAdapter"):
-        await rooms.say(TEXT, adapter=second)
+    answer = await rooms.say(TEXT, adapter=second)
+    assert list(answer.response_token_ids) == expected(base, adapters[1][0])
+    assert await listed(rooms) == [newest, second]
+
+
+async def test_an_adapter_that_only_another_replica_was_told_of_is_fetched_by_its_digest(rooms, base, adapters):
+    directory, archive = adapters[0]
+    digest, _ = await rooms.put(archive)
+    assert await listed(rooms) == []
+    answers = await asyncio.gather(*(rooms.say(TEXT, adapter=digest) for _ in range(4)))
+    assert {tuple(answer.response_token_ids) for answer in answers} == {tuple(expected(base, directory))}
+    assert await listed(rooms) == [digest]
 
 
 async def test_an_adapter_unloaded_under_a_request_serves_it_to_its_end(rooms, base, adapters):
