@@ -18,7 +18,7 @@ from services.browser.ports import Browser, Context, ContextOptions, TabCrashed
 from services.browser.sessions import Session
 from services.browser.settings import BrowserSettings
 from services.common import ids, telemetry
-from services.common.errors import InvalidArgument, RatchetError, ResourceExhausted
+from services.common.errors import InvalidArgument, RatchetError, ResourceExhausted, Unavailable
 
 _REMEMBERED = 1_000
 _SWEEP_S = 1.0
@@ -46,10 +46,18 @@ class Registry:
         self._opening = 0
         self._ending: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
+        self._draining, self._left = False, asyncio.Event()
 
     def start(self) -> None:
         """Begin to watch budgets."""
         self._sweeper = asyncio.create_task(self._sweep(), name="browser: watch budgets")
+
+    async def drain(self) -> None:
+        """Open no more sessions; returns when the last has ended."""
+        self._draining = True
+        while self._sessions or self._opening:
+            self._left.clear()
+            await self._left.wait()
 
     async def stop(self) -> None:
         """End every session and the browser."""
@@ -62,11 +70,13 @@ class Registry:
     async def open(self, request_id: str, opening: Opening) -> Session:
         """A new session on its start page, or the one that the same request opened before.
 
-        Raises ResourceExhausted, PageNotLoaded, SessionCrashed, BrowserMissing, InvalidArgument.
+        Raises ResourceExhausted, PageNotLoaded, SessionCrashed, BrowserMissing, InvalidArgument, Unavailable (it drains).
         """
         known = self._sessions.get(self._requests.get(request_id, ""))
         if known is not None:
             return known
+        if self._draining:
+            raise Unavailable("this browser is shutting down; another one opens the session")
         if len(self._sessions) + self._opening >= self._settings.max_sessions:
             raise ResourceExhausted(
                 f"{self._settings.max_sessions} sessions are open; delete one, try later, or raise "
@@ -91,6 +101,7 @@ class Registry:
             raise InvalidArgument(f"Chromium does not take what the session is opened with: {error}") from error
         finally:
             self._opening -= 1
+            self._left.set()
         session = Session(f"sessions/{ids.new_id()}", context, opening.addresses, self._settings.max_blob_bytes)
         metrics.SESSIONS_OPEN.inc()
         self._sessions[session.name] = session
@@ -126,6 +137,7 @@ class Registry:
         while len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)
         await session.end(reason)
+        self._left.set()
 
     def _watch(self, session: Session, context: Context) -> None:
         def died(what: str) -> None:

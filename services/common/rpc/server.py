@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import stat
 import time
@@ -32,6 +33,8 @@ class Mount(NamedTuple):
     servicer: object
     # Full name, e.g. "ratchet.browser.v1.BrowserService".
     service: str
+    # Awaited before the server stops: returns when what callers keep here has ended.
+    drain: Callable[[], Awaitable[None]] | None = None
 
 
 class AddressInUse(errors.FailedPrecondition):
@@ -44,7 +47,8 @@ class AddressInUse(errors.FailedPrecondition):
 async def serve(mounts: list[Mount], address: str, drain_s: float = DRAIN_S) -> AsyncIterator[str]:
     """Serve the mounts until the block ends; yields the bound address (`host:0` picks a port).
 
-    Raises AddressInUse. On exit it reports NOT_SERVING, lets running calls end for drain_s and stops.
+    Raises AddressInUse. On exit it reports NOT_SERVING, lets what the mounts keep and running calls end for drain_s and
+    stops.
     """
     server = aio.server(
         interceptors=[_Boundary()],
@@ -64,7 +68,17 @@ async def serve(mounts: list[Mount], address: str, drain_s: float = DRAIN_S) -> 
         yield bound
     finally:
         await healthz.enter_graceful_shutdown()
-        await asyncio.shield(server.stop(drain_s))
+        await asyncio.shield(_stop(server, mounts, drain_s))
+
+
+async def _stop(server: aio.Server, mounts: list[Mount], drain_s: float) -> None:
+    ends = time.monotonic() + drain_s
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(drain_s):
+            for mount in mounts:
+                if mount.drain is not None:
+                    await mount.drain()
+    await server.stop(max(0.0, ends - time.monotonic()))
 
 
 async def _bind(server: aio.Server, address: str) -> str:

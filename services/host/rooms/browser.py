@@ -33,6 +33,6 @@ async def open_room(
     registry.start()
     try:
         servicer = BrowserServicer(registry, settings)
-        yield [Mount(pb_grpc.add_BrowserServiceServicer_to_server, servicer, SERVICE)]
+        yield [Mount(pb_grpc.add_BrowserServiceServicer_to_server, servicer, SERVICE, registry.drain)]
     finally:
         await registry.stop()
