@@ -70,7 +70,8 @@ class Registry:
     async def open(self, request_id: str, opening: Opening) -> Session:
         """A new session on its start page, or the one that the same request opened before.
 
-        Raises ResourceExhausted, PageNotLoaded, SessionCrashed, BrowserMissing, InvalidArgument, Unavailable (it drains).
+        Raises ResourceExhausted, PageNotLoaded, SessionCrashed, BrowserMissing, InvalidArgument; Unavailable while it
+        drains.
         """
         known = self._sessions.get(self._requests.get(request_id, ""))
         if known is not None:

@@ -23,6 +23,7 @@ from services.common.rpc import deadline
 from services.common.rpc.client import dial
 
 DRAIN_S = 5.0
+CONNECTION_AGE_MS = 120_000
 Context: TypeAlias = "aio.ServicerContext[Any, Any]"
 
 
@@ -52,7 +53,12 @@ async def serve(mounts: list[Mount], address: str, drain_s: float = DRAIN_S) -> 
     """
     server = aio.server(
         interceptors=[_Boundary()],
-        options=(("grpc.server.max_pending_requests", 4096), ("grpc.so_reuseport", 0)),
+        options=(
+            ("grpc.server.max_pending_requests", 4096),
+            ("grpc.so_reuseport", 0),
+            # Running calls go on; the next looks the name up anew, and so finds pods that were added.
+            ("grpc.max_connection_age_ms", CONNECTION_AGE_MS),
+        ),
     )
     for mount in mounts:
         mount.add(mount.servicer, server)
