@@ -1,4 +1,4 @@
-"""A curriculum: attempts go where the policy's earlier ones did not agree, for there it has something to learn.
+"""A curriculum: attempts go where the filter kept some of the earlier ones, not all: there is something to learn.
 
 Invariant: the choice depends on earlier attempts and how they ended, never on a reward; the same runs give the same.
 """
@@ -22,11 +22,11 @@ CANDIDATES = 3
 _TIMEOUT_S = 600.0
 
 
-async def doubts(services: Services, run: str, phase: str) -> dict[str, float]:
-    """Template -> 0 (its attempts agree, or none is plausible) to 1 (half of the votes agree), from a finished run."""
-    request = pb.FilterTrajectoriesRequest(parents=[run], phase=phase, filter="agreement")
+async def doubts(services: Services, run: str, phase: str, judged_by: str) -> dict[str, float]:
+    """Template -> 0 (all attempts are kept, or none) to 1 (half), from a finished run; votes where attempts vote."""
+    request = pb.FilterTrajectoriesRequest(parents=[run], phase=phase, filter=judged_by)
     verdicts = (await services.stubs.scoring.FilterTrajectories(request, timeout=_TIMEOUT_S)).verdicts
-    agreement = {verdict.trajectory: verdict.agreement for verdict in verdicts}
+    agreement = {verdict.trajectory: verdict.agreement or float(verdict.plausible) for verdict in verdicts}
     best: dict[tuple[str, str], float] = defaultdict(float)
     async for trajectory in trajectories.of_run(services.stubs.store, run, phase, Trajectory.STATE_SUCCEEDED):
         key = (_template(json.loads(trajectory.task_json)), trajectories.task_key(trajectory))

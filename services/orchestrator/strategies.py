@@ -28,7 +28,7 @@ class Strategy:
     votes: int = 1
     # Train on from the adapter of the policy that is improved, in place of a fresh one.
     continued: bool = False
-    # Spend the attempts on the tasks whose earlier attempts did not agree.
+    # From the second round on, try tasks of templates of which the filter kept some attempts and not all.
     curriculum: bool = False
     # Train also on attempts that the filter turned down, told as attempts at what they did reach.
     hindsight: bool = False
@@ -60,8 +60,8 @@ _ALL = (
     ),
     Strategy(
         "voting",
-        "one attempt, each step voted on by eight responses; kept where nothing was made up and the model was sure",
-        filter="confident",
+        "one attempt, each step voted on by eight responses; kept where it was sure and did all that the task names",
+        filter="covered",
         precedence="all",
         rows="all",
         votes=8,

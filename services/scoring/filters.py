@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ratchet.scoring.v1 import scoring_service_pb2 as pb
 from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory_pb
 from services.common.errors import InvalidArgument
-from services.scoring import grounding, plausibility
+from services.scoring import coverage, grounding, plausibility
 from services.scoring.endings import ending
 from services.scoring.stored import task_key
 
@@ -31,6 +31,9 @@ class Judged:
     ending: str
     # Mean log-probability of the tokens of its responses; 0 where they are not known.
     confidence: float
+    # Words of the task, and those that the attempt used.
+    asked: frozenset[str] = frozenset()
+    used: frozenset[str] = frozenset()
 
 
 class Filter:
@@ -47,7 +50,15 @@ class Filter:
     async def look(self, attempt: trajectory_pb.Trajectory, judge: Judge) -> Judged:
         """The verdict on one attempt, before others are looked at."""
         verdict = _verdict(attempt.name, await self.rules(attempt, judge))
-        return Judged(verdict, attempt.reward >= 1, task_key(attempt), ending(attempt), _confidence(attempt))
+        return Judged(
+            verdict,
+            attempt.reward >= 1,
+            task_key(attempt),
+            ending(attempt),
+            _confidence(attempt),
+            coverage.asked(attempt.intent),
+            coverage.used(attempt),
+        )
 
 
 class Reward(Filter):
@@ -91,6 +102,28 @@ class Confident(Grounded):
         ]
 
 
+class Covered(Confident):
+    """Confident, and the words that are the task's own (few of the run's tasks have them) were used.
+
+    What a policy does wrong with full confidence is often half of what was asked; `min_share` is the share of those
+    words that must be used.
+    """
+
+    def __init__(self, max_doubt: float, min_share: float) -> None:
+        super().__init__(max_doubt)
+        self._min_share = min_share
+
+    def settle(self, judged: Sequence[Judged]) -> list[Judged]:
+        asked = {each.task: each.asked for each in judged}
+        tasks = Counter(word for words in asked.values() for word in words)
+        return [
+            replace(each, verdict=_verdict(each.verdict.trajectory, ["uncovered"]))
+            if each.verdict.plausible and coverage.share(each.asked, each.used, tasks, len(asked)) < self._min_share
+            else each
+            for each in super().settle(judged)
+        ]
+
+
 class Agreement(Grounded):
     """Grounded, and ended as the task's attempts vote.
 
@@ -126,6 +159,7 @@ FILTERS: dict[str, Filter] = {
     "paper": Filter(),
     "grounded": Grounded(),
     "confident": Confident(max_doubt=0.15),
+    "covered": Covered(max_doubt=0.15, min_share=0.75),
     "agreement": Agreement(min_share=0.1),
     "judge": SelfJudge(),
     "reward": Reward(),

@@ -47,9 +47,10 @@ async def run(turn: Turn) -> None:
 async def _tasks(turn: Turn, suite: SuiteSource) -> list[SuiteTask]:
     spec = turn.spec
     before = turn.iteration.previous
-    if not (before and spec.num_train_tasks and strategies.named(spec.strategy).curriculum):
+    strategy = strategies.named(spec.strategy)
+    if not (before and spec.num_train_tasks and strategy.curriculum):
         return await suite.tasks("train", spec.train_world_seed, spec.num_train_tasks)
     run = (await turn.services.registry.get(Iteration, before)).spec.collected_by or before
     candidates = await suite.tasks("train", spec.train_world_seed, curriculum.CANDIDATES * spec.num_train_tasks)
-    doubt = await curriculum.doubts(turn.services, run, PHASE)
+    doubt = await curriculum.doubts(turn.services, run, PHASE, strategy.filter)
     return curriculum.choose(candidates, doubt, spec.num_train_tasks)

@@ -92,6 +92,24 @@ def test_the_attempts_that_the_model_is_least_sure_of_are_left_out():
     assert kept("confident", *runs[:3]) == ["a0", "a1", "a2"]
 
 
+def test_an_attempt_that_leaves_out_what_its_task_names_is_not_kept():
+    def posted(name: str, *typed: str) -> trajectory_pb.Trajectory:
+        made = attempt(name, "done", task=name, intent='Rename "Blue Kettle" to "Copper Pot" and give it to zoe.')
+        made.steps.insert(0, trajectory_pb.Step(observation="[7] link 'Blue Kettle'\nzoe", action="click [7]"))
+        made.steps[1].action = f"type [1] [{typed[0]}]"
+        made.steps[2].observation = " ".join(typed)
+        return made
+
+    other = [attempt(f"other{k}", "done", task=f"other{k}", intent='Rename it to "" and give it.') for k in range(3)]
+    whole, half = posted("whole", "Copper Pot", "zoe"), posted("half", "Copper")
+    assert kept("covered", whole, *other) == ["whole", "other0", "other1", "other2"]
+    # "pot" and "zoe" of "blue kettle copper pot zoe": too little, though the model was as sure.
+    assert kept("covered", half, *other) == ["other0", "other1", "other2"]
+    assert "half" in kept("confident", half, *other)
+    # What every task asks for is no sign of having done this one.
+    assert "half" in kept("covered", half, *[posted(f"again{k}", "Copper Pot", "zoe") for k in range(3)])
+
+
 def test_verdicts_do_not_depend_on_the_order():
     runs = [attempt("a"), attempt("b", "blue kettle", confidence=-0.3), attempt("c", task="2"), attempt("d", "none")]
     assert sorted(kept("agreement", *runs)) == sorted(kept("agreement", *runs[::-1])) == ["a", "c"]
@@ -121,5 +139,5 @@ def test_the_judge_decides_on_what_the_papers_rules_let_through():
 
 
 def test_an_unknown_filter_is_refused_with_the_known_ones():
-    with pytest.raises(InvalidArgument, match="paper, grounded, confident, agreement, judge, reward"):
+    with pytest.raises(InvalidArgument, match="paper, grounded, confident, covered, agreement, judge, reward"):
         filters.named("magic")

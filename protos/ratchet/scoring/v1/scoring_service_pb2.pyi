@@ -130,9 +130,9 @@ class FilterTrajectoriesRequest(google.protobuf.message.Message):
     phase: builtins.str
     filter: builtins.str
     """"paper" (also ""): the paper's rules. "grounded": these, and nothing was refused, made up or left unanswered.
-    "confident": grounded, and not among those that the model was least sure of. "agreement": grounded, and the task's
-    attempts vote for how this one ended. "judge": the paper's rules, and the model says that it was done. "reward": the
-    true reward (uses labels).
+    "confident": grounded, and not among those that the model was least sure of. "covered": confident, and what the task
+    names was used. "agreement": grounded, and the task's attempts vote for how this one ended. "judge": the paper's
+    rules, and the model says that it was done. "reward": the true reward (uses labels).
     """
     @property
     def parents(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
@@ -164,7 +164,7 @@ class Verdict(google.protobuf.message.Message):
     @property
     def broken_rules(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Which rules it broke: "early_stop", "looping", "said_impossible", "gave_up", "bad_format"; of other filters
-        "refused", "made_up", "unanswered", "unsure", "disagreement", "judged_failed", "unrewarded".
+        "refused", "made_up", "unanswered", "unsure", "uncovered", "disagreement", "judged_failed", "unrewarded".
         """
 
     def __init__(
