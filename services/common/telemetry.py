@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import sys
 from typing import TextIO, TypeVar, cast
 
@@ -78,6 +79,12 @@ def seeded(metric: M, *values: str) -> M:
     for value in values:
         metric.labels(value)
     return metric
+
+
+def unmeasured(gauge: Gauge) -> Gauge:
+    """The gauge, not a number until it is set: 0 would be a measurement."""
+    gauge.set(math.nan)
+    return gauge
 
 
 class Newest:

@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from services.common.telemetry import seeded
 
-# The kinds of agents that there are.
+OUTCOMES = ("solved", "unsolved", "failed")
 AGENTS = ("model", "trivial", "expert")
 
 EPISODES = Counter(

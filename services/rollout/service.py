@@ -75,6 +75,8 @@ class RolloutServicer(rollout_service_pb2_grpc.RolloutServiceServicer):
         self._num_running += 1
         metrics.RUNNING.inc()
         started, outcome = time.perf_counter(), "failed"
+        for possible in metrics.OUTCOMES:
+            metrics.EPISODES.labels(request.suite, request.split, possible)
         try:
             agent = await self._agent(request, environment, task)
             formats = (

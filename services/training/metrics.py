@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge
 
+from services.common.telemetry import unmeasured
+
 JOBS = Gauge("ratchet_training_jobs", "Jobs by state", ["state"])
-LOSS = Gauge("ratchet_training_loss_nats", "Training loss at the latest point of the latest job, per response token")
-PERPLEXITY = Gauge("ratchet_training_validation_perplexity", "Latest validation perplexity")
+LOSS = unmeasured(
+    Gauge("ratchet_training_loss_nats", "Training loss at the latest point of the latest job, per response token")
+)
+PERPLEXITY = unmeasured(Gauge("ratchet_training_validation_perplexity", "Latest validation perplexity"))
 TOKENS = Counter("ratchet_training_tokens_total", "Tokens read, without padding")
 STEPS = Counter("ratchet_training_steps_total", "Optimiser steps done")
 RESTARTS = Counter("ratchet_training_worker_restarts_total", "Workers that died and were started again")
