@@ -24,15 +24,18 @@ proto:  ## generate the Python code of the protos
 	cd protos && python -m grpc_tools.protoc -I. --python_out=. --grpc_python_out=. \
 	  --mypy_out=quiet:. --mypy_grpc_out=quiet,only_async:. $(patsubst protos/%,%,$(PROTOS))
 
+dashboards: setup  ## generate the Grafana dashboards
+	python -m charts.dashboards
+
 fmt: setup  ## format
-	ruff format services tests benchmarks
-	ruff check --fix-only -q services tests benchmarks
+	ruff format services tests benchmarks charts
+	ruff check --fix-only -q services tests benchmarks charts
 	buf format -w protos
 
 check: setup  ## lint, types, import rules, proto lint and drift, file sizes
-	ruff format --check services tests benchmarks
-	ruff check services tests benchmarks
-	mypy services
+	ruff format --check services tests benchmarks charts
+	ruff check services tests benchmarks charts
+	mypy services charts
 	lint-imports
 	buf lint protos
 	scripts/drift
@@ -76,5 +79,5 @@ lock: ## write requirements.lock anew from pyproject.toml
 clean:  ## remove what was built
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-.PHONY: help setup proto fmt check test test-fast test-charts images up demo tiny bench lock clean
+.PHONY: help setup proto dashboards fmt check test test-fast test-charts images up demo tiny bench lock clean
 .DEFAULT_GOAL := help
