@@ -56,8 +56,7 @@ class Row:
         if self.sampling.stop:
             tail = decode(self.token_ids[-self._stop_window :])
             if any(stop in tail for stop in self.sampling.stop):
-                text = decode(self.token_ids)
-                self._finish(text[: min(_find(text, stop) for stop in self.sampling.stop)], "stop")
+                self._finish(cut_at(decode(self.token_ids), self.sampling.stop), "stop")
                 return True
         if len(self.token_ids) == self.max_new_tokens:
             self._finish(decode(self.token_ids), "length")
@@ -79,6 +78,6 @@ class Row:
             return
 
 
-def _find(text: str, stop: str) -> int:
-    place = text.find(stop)
-    return len(text) if place < 0 else place
+def cut_at(text: str, stops: tuple[str, ...]) -> str:
+    """The text up to the first stop string in it."""
+    return text[: min((place for stop in stops if (place := text.find(stop)) >= 0), default=len(text))]

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 
 from services.common import checkpoints
-from services.common.checkpoints import Checkpoint
-from services.common.errors import FailedPrecondition
 from services.common.telemetry import log
+from services.serving.adapters import loading
 from services.serving.adapters.decoding import Group
+from services.serving.adapters.loading import ModelUnusable
 from services.serving.adapters.prefixes import Prefixes
 from services.serving.adapters.proving import prove
 from services.serving.adapters.rows import Row
@@ -26,12 +26,6 @@ from services.serving.adapters.variants import MERGE_BELOW, Variants
 from services.serving.adapters.worker import Worker
 from services.serving.ports import Completion, Model, Sampling
 from services.serving.settings import ServingSettings
-
-
-class ModelUnusable(FailedPrecondition):
-    """The model was found and cannot be run here."""
-
-    reason = "MODEL_UNUSABLE"
 
 
 class TransformersEngine:
@@ -91,26 +85,16 @@ class TransformersEngine:
         settings = self._settings
         checkpoint = checkpoints.locate(settings.model, self._known)
         device = _device(settings.device)
-        base, tokenizer = load(checkpoint, self._known, _dtype(settings.dtype, device), settings.allow_download)
+        read = partial(_weights, dtype=_dtype(settings.dtype, device))
+        base, tokenizer = loading.load(checkpoint, self._known, read, settings.allow_download)
         base = base.to(device)
-        num_parameters = base.num_parameters()
-        context_tokens = int(getattr(base.config.get_text_config(), "max_position_embeddings", 0) or 4096)
-        revision = checkpoints.fingerprint(checkpoint.directory) if checkpoint.directory else ""
-        self._model = Model(
-            name=checkpoint.name,
-            uri=checkpoint.uri,
-            revision=revision or str(getattr(base.config, "_commit_hash", "") or ""),
-            num_parameters=num_parameters,
-            context_tokens=min(context_tokens, settings.max_context_tokens or context_tokens),
-            prompt_format=checkpoint.metadata.prompt_format,
-            observation_format=checkpoint.metadata.observation_format,
-        )
+        self._model = loading.described(checkpoint, base, settings.max_context_tokens)
         self._tokenizer = tokenizer
         ends = _ends(base, tokenizer.end)
         prefixes = Prefixes(settings.prefix_cache_mb * 1_000_000)
         new_group = partial(Group, prefixes=prefixes, ends=ends, decode=tokenizer.decode, device=device)
         prove(base, new_group("", prefixes=Prefixes(0), ends=frozenset()), base.get_input_embeddings().num_embeddings)
-        threads = settings.threads or (1 if num_parameters <= MERGE_BELOW else os.cpu_count() or 1)
+        threads = settings.threads or (1 if self._model.num_parameters <= MERGE_BELOW else os.cpu_count() or 1)
         self._worker = Worker(
             Variants(base, self._model.revision),
             prefixes,
@@ -120,26 +104,11 @@ class TransformersEngine:
         )
 
 
-def load(
-    checkpoint: Checkpoint, known: dict[str, Path], dtype: torch.dtype, allow_download: bool
-) -> tuple[Any, HuggingFaceTokenizer]:
-    """Weights and tokenizer, from this machine first. Raises ModelNotFound, ModelUnusable."""
-    import transformers
+def _weights(uri: str, local_only: bool, dtype: torch.dtype) -> Any:
     from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    tokenizers = getattr(transformers, checkpoints.tokenizer_class(checkpoint.directory))
-    for local_only in (True, False) if allow_download and checkpoint.directory is None else (True,):
-        try:
-            tokenizer = tokenizers.from_pretrained(checkpoint.uri, local_files_only=local_only)
-            base: Any = AutoModelForCausalLM.from_pretrained(checkpoint.uri, dtype=dtype, local_files_only=local_only)
-            return base.eval(), HuggingFaceTokenizer(tokenizer)
-        except OSError as error:
-            why = str(error).splitlines()[0]
-        except (ValueError, KeyError, RuntimeError) as error:
-            raise ModelUnusable(f"{checkpoint.uri} cannot be run: {error}", model=checkpoint.name) from error
-    raise checkpoints.missing(checkpoint.name, known, why)
+    base: Any = AutoModelForCausalLM.from_pretrained(uri, dtype=dtype, local_files_only=local_only)
+    return base.eval()
 
 
 def _device(name: str) -> torch.device:
