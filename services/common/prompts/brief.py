@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from services.common.prompts.grammar import ACTION
 from services.common.prompts.view import Part, PromptFormat, Thought, View
 
 _ACTION = re.compile(r"^ACTION:\s*(.+?)\s*$", re.MULTILINE)
@@ -60,4 +61,5 @@ FORMAT = PromptFormat(
     max_observation_tokens=800,
     max_new_tokens=96,
     reserved_tokens=128,
+    regex=rf"[^\n]*\nACTION: {ACTION}",
 )

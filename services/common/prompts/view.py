@@ -55,6 +55,8 @@ class PromptFormat(NamedTuple):
     # Tokens of the context that everything but the observation and the response may take.
     reserved_tokens: int
     stop: tuple[str, ...] = ()
+    # Regular expression of a whole response that ends in an action.
+    regex: str = ""
 
 
 _ELEMENT = re.compile(r"^(?:click|type|select|upload|drag|hover) \[(\d+)\]")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from services.common.prompts.grammar import ACTION
 from services.common.prompts.view import Part, PromptFormat, Thought, View
 
 _FENCE = re.compile(r"```(?:\w+\n)?\s*(.+?)\s*```", re.DOTALL)
@@ -103,4 +104,5 @@ FORMAT = PromptFormat(
     max_observation_tokens=1920,
     max_new_tokens=384,
     reserved_tokens=1200,
+    regex=rf"(?:[^`]|\n)*{_LEAD} ```{ACTION}```",
 )
