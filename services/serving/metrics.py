@@ -9,6 +9,7 @@ from services.common.telemetry import seeded
 TOKENS = seeded(Counter("ratchet_serving_tokens_total", "Tokens of answered requests", ["kind"]), "prompt", "response")
 REUSED_TOKENS = Counter("ratchet_serving_prefix_reused_tokens_total", "Prompt tokens not computed again")
 REQUESTS = Gauge("ratchet_serving_in_flight_requests", "Requests waiting or being computed")
+WAITING = Gauge("ratchet_serving_waiting_requests", "Requests that the engine has not taken up yet")
 ADAPTERS = Gauge("ratchet_serving_loaded_adapters", "Adapters in memory")
 QUEUE_SECONDS = Histogram(
     "ratchet_serving_queue_seconds",

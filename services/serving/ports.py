@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from services.common.errors import InvalidArgument
+
 
 @dataclass(frozen=True)
 class Message:
@@ -38,6 +40,14 @@ class Sampling:
     temperature: float = 0.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+    # The whole response matches it; "" leaves it free.
+    regex: str = ""
+
+
+class RegexRefused(InvalidArgument):
+    """The engine cannot read the regular expression of a request."""
+
+    reason = "REGEX_REFUSED"
 
 
 @dataclass(frozen=True)
@@ -92,7 +102,11 @@ class Engine(Protocol):
         ...
 
     async def generate(self, adapter: str, prompt: list[int], sampling: Sampling) -> Completion:
-        """Complete a prompt with an added adapter ("" is the base). Cancelling frees its place at once."""
+        """Complete a prompt with an added adapter ("" is the base). Cancelling frees its place at once.
+
+        Raises RegexRefused, FailedPrecondition where a regex is asked for and responses cannot be constrained, and
+        Unavailable when the engine stops meanwhile.
+        """
         ...
 
     async def add_adapter(self, digest: str, directory: Path) -> None:

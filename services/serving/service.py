@@ -17,6 +17,8 @@ from services.serving.ports import Engine, Sampling
 
 Context: TypeAlias = "aio.ServicerContext[Any, Any]"
 MAX_STOPS = 16
+MAX_TEMPERATURE = 2
+MAX_REGEX_CHARS = 8192
 _REASONS = {"stop": pb.FINISH_REASON_STOP, "length": pb.FINISH_REASON_LENGTH}
 
 
@@ -106,8 +108,10 @@ class ServingServicer(pb_grpc.ServingServiceServicer):
 def _sampling(request: pb.GenerateRequest) -> Sampling:
     if request.max_new_tokens < 1:
         raise InvalidArgument(f"max_new_tokens is {request.max_new_tokens}; ask for at least 1")
-    if not math.isfinite(request.temperature) or not 0 <= request.temperature <= 100:
-        raise InvalidArgument(f"temperature is {request.temperature}; use 0 (greedy) to 100")
+    if not math.isfinite(request.temperature) or not 0 <= request.temperature <= MAX_TEMPERATURE:
+        raise InvalidArgument(f"temperature is {request.temperature}; use 0 (greedy) to {MAX_TEMPERATURE}")
     if len(request.stop) > MAX_STOPS or "" in request.stop:
         raise InvalidArgument(f"stop takes up to {MAX_STOPS} strings, none of them empty")
-    return Sampling(request.max_new_tokens, request.temperature, request.seed, tuple(request.stop))
+    if len(request.regex) > MAX_REGEX_CHARS:
+        raise InvalidArgument(f"regex has {len(request.regex)} characters; use at most {MAX_REGEX_CHARS}")
+    return Sampling(request.max_new_tokens, request.temperature, request.seed, tuple(request.stop), request.regex)

@@ -5,10 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import RoomSettings
+
+
+class VllmSettings(BaseModel):
+    """What only the engine "vllm" has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Memory for attention keys and values in MB; 0 is 1024 on a CPU, and what the weights leave on a GPU.
+    kv_cache_mb: int = Field(default=0, ge=0)
+    # Share of a GPU's memory that the engine takes.
+    gpu_memory_share: float = Field(default=0.9, gt=0, le=1)
+    # GPUs that one copy of the model is spread over.
+    tensor_parallel: int = Field(default=1, ge=1)
+    # Highest rank of an adapter. Every adapter takes the room and the time of this rank.
+    max_lora_rank: Literal[8, 16, 32, 64, 128, 256, 512] = 32
+    # Different adapters computed in one step; requests for more wait.
+    max_loras: int = Field(default=4, ge=1)
 
 
 class ServingSettings(RoomSettings):
@@ -16,6 +33,8 @@ class ServingSettings(RoomSettings):
 
     model_config = SettingsConfigDict(env_prefix="RATCHET_SERVING__", frozen=True, extra="forbid")
 
+    # "transformers" needs nothing more; "vllm" needs vLLM installed beside Ratchet (make setup-vllm).
+    engine: Literal["transformers", "vllm"] = "transformers"
     # Name or directory of the base model.
     model: str = "ratchet-tiny"
     # More names for directories, beside the packaged ones.
@@ -36,5 +55,7 @@ class ServingSettings(RoomSettings):
     max_requests: int = Field(default=256, ge=1)
     # Adapters kept in memory; the one unused for longest goes first.
     max_adapters: int = Field(default=8, ge=1)
-    # Memory for the attention keys and values of earlier prompts, in MB; 0 turns their reuse off.
+    # Memory for the attention keys and values of earlier prompts, in MB; 0 turns their reuse off. vLLM keeps them in
+    # what running requests leave of vllm.kv_cache_mb.
     prefix_cache_mb: int = Field(default=256, ge=0)
+    vllm: VllmSettings = VllmSettings()

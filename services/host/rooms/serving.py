@@ -17,6 +17,7 @@ from services.common import settings
 from services.common.rpc import Mount
 from services.serving.archives import Archives
 from services.serving.loras import Loras
+from services.serving.ports import Engine
 from services.serving.service import ServingServicer
 from services.serving.settings import ServingSettings
 
@@ -35,10 +36,8 @@ async def open_room(
     """Loads the model, then serves it. Raises ModelNotFound and what else makes a model unusable."""
     # Read once, when torch is loaded: its threads are not to spin while browsers and trainers want the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from services.serving.adapters.transformers import TransformersEngine
-
     wanted = settings.load(ServingSettings, table)
-    engine = TransformersEngine(wanted, {**packaged_models(), **wanted.models})
+    engine = _engine(wanted)
     archives = Archives(home / "serving" / "adapters", trajectory_grpc.TrajectoryServiceStub(dial("trajectory")))
     loras = Loras(engine, archives, wanted.max_adapters)
     servicer = ServingServicer(engine, loras, wanted.max_requests)
@@ -49,3 +48,14 @@ async def open_room(
         yield [Mount(pb_grpc.add_ServingServiceServicer_to_server, servicer, service)]
     finally:
         await engine.stop()
+
+
+def _engine(wanted: ServingSettings) -> Engine:
+    known = {**packaged_models(), **wanted.models}
+    if wanted.engine == "vllm":
+        from services.serving.adapters.vllm import VllmEngine
+
+        return VllmEngine(wanted, known)
+    from services.serving.adapters.transformers import TransformersEngine
+
+    return TransformersEngine(wanted, known)

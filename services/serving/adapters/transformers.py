@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from services.common import checkpoints
+from services.common.errors import FailedPrecondition
 from services.common.telemetry import log
 from services.serving.adapters import loading
 from services.serving.adapters.decoding import Group
@@ -26,6 +27,12 @@ from services.serving.adapters.variants import MERGE_BELOW, Variants
 from services.serving.adapters.worker import Worker
 from services.serving.ports import Completion, Model, Sampling
 from services.serving.settings import ServingSettings
+
+
+class CannotConstrain(FailedPrecondition):
+    """A response was to match a regular expression."""
+
+    reason = "CANNOT_CONSTRAIN"
 
 
 class TransformersEngine:
@@ -67,6 +74,8 @@ class TransformersEngine:
     async def generate(self, adapter: str, prompt: list[int], sampling: Sampling) -> Completion:
         """Complete a prompt; cancelling frees its place at the next step."""
         assert self._worker is not None, "start() comes first"
+        if sampling.regex:
+            raise CannotConstrain("this engine writes freely; leave regex empty, or set serving.engine to vllm")
         row = Row(adapter, prompt, sampling, self.model.context_tokens)
         self._worker.submit(row)
         return await asyncio.wrap_future(row.future)

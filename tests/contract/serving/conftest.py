@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import subprocess
+import sys
 import tarfile
-from contextlib import AsyncExitStack
+import threading
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
+import grpc
 import pytest
 import torch
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
@@ -19,6 +26,7 @@ from ratchet.serving.v1 import serving_service_pb2 as pb
 from ratchet.serving.v1 import serving_service_pb2_grpc as pb_grpc
 from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory
 from ratchet.trajectory.v1 import trajectory_service_pb2_grpc as trajectory_grpc
+from services.common.addresses import Addresses, socket_directory
 from services.common.rpc import dial, serve
 from services.host.rooms import serving as serving_room
 from services.host.rooms import trajectory as trajectory_room
@@ -30,7 +38,7 @@ TEXT = [
 ]
 
 
-def save_base(directory: Path, seed: int, hidden_size: int = 48) -> Path:
+def save_base(directory: Path, seed: int, hidden_size: int = 64) -> Path:
     """About 100,000 random parameters, peaked enough that greedy and sampled text differ."""
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -46,8 +54,9 @@ def save_base(directory: Path, seed: int, hidden_size: int = 48) -> Path:
         hidden_size=hidden_size,
         intermediate_size=96,
         num_hidden_layers=3,
-        num_attention_heads=4,
-        num_key_value_heads=2,
+        # vLLM's attention on a CPU wants heads of at least 32.
+        num_attention_heads=hidden_size // 32,
+        num_key_value_heads=hidden_size // 64,
         max_position_embeddings=256,
         initializer_range=0.4,
         tie_word_embeddings=True,
@@ -149,6 +158,87 @@ async def open_rooms(tmp_path):
         yield start
 
 
+@pytest.fixture(params=["transformers", "vllm"])
+def rooms(request):
+    """Both rooms, by each engine; no adapter is loaded."""
+    return request.getfixturevalue(f"{request.param}_rooms")
+
+
 @pytest.fixture
-async def rooms(open_rooms, base):
+async def transformers_rooms(open_rooms, base):
     return await open_rooms(model=str(base))
+
+
+@asynccontextmanager
+async def rooms_of(host):
+    """Both rooms of a host; adapters that were loaded meanwhile are unloaded."""
+    channels = [dial(host.address(room)) for room in ("serving", "trajectory")]
+    serving = pb_grpc.ServingServiceStub(channels[0])
+    yield Rooms(serving, trajectory_grpc.TrajectoryServiceStub(channels[1]))
+    for digest in (await serving.ListAdapters(pb.ListAdaptersRequest())).digests:
+        await serving.UnloadAdapter(pb.UnloadAdapterRequest(digest=digest))
+    for channel in channels:
+        await channel.close()
+
+
+@pytest.fixture
+async def vllm_rooms(vllm_host):
+    async with rooms_of(vllm_host) as rooms:
+        yield rooms
+
+
+@pytest.fixture(scope="session")
+def open_host():
+    return rooms_of
+
+
+@pytest.fixture(scope="session")
+def vllm_host(hosting, base):
+    """A host of both rooms with vLLM: one start for all tests."""
+    with hosting(model=str(base)) as host:
+        yield host
+
+
+@dataclass
+class Host:
+    """A process that serves both rooms."""
+
+    home: Path
+    process: subprocess.Popen
+
+    def address(self, room: str) -> str:
+        return Addresses(sockets=socket_directory(self.home)).address(room)
+
+    def log(self) -> str:
+        return (self.home / "log").read_text()
+
+
+@pytest.fixture(scope="session")
+def hosting(tmp_path_factory):
+    """Starts such a process with settings of serving and more environment; skips where vLLM is not installed."""
+    if find_spec("vllm") is None:
+        pytest.skip("vLLM is not installed here: make test-vllm")
+
+    @contextmanager
+    def start(environment=None, **settings):
+        home = tmp_path_factory.mktemp("vllm")
+        settings = {"engine": "vllm", "vllm__kv_cache_mb": 64, **settings}
+        variables = {f"RATCHET_SERVING__{key.upper()}": str(value) for key, value in settings.items()}
+        command = [sys.executable, "-m", "services.cli", "--home", str(home), "serve", "trajectory", "serving"]
+        with (home / "log").open("w") as log:
+            environment = {**os.environ, **variables, **(environment or {})}
+            host = Host(home, subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+        try:
+            with grpc.insecure_channel(host.address("serving")) as channel:
+                # A host that ends before it serves ends the wait.
+                threading.Thread(target=lambda: (host.process.wait(), channel.close()), daemon=True).start()
+                stub = health_pb2_grpc.HealthStub(channel)
+                stub.Check(health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=300)
+            yield host
+        except (grpc.RpcError, ValueError) as error:
+            raise AssertionError(host.log()[-4000:]) from error
+        finally:
+            host.process.terminate()
+            host.process.wait()
+
+    return start

@@ -85,7 +85,7 @@ async def test_adapters_are_there_again_after_a_restart_and_dropped_by_another_b
     digest = await (await open_rooms(model=str(base))).load(archive)
     rooms = await open_rooms(model=str(base))
     assert list((await rooms.say(TEXT, adapter=digest)).response_token_ids) == expected(base, directory)
-    rooms = await open_rooms(model=str(make.base(tmp_path / "wide", seed=2, hidden_size=64)))
+    rooms = await open_rooms(model=str(make.base(tmp_path / "wide", seed=2, hidden_size=128)))
     assert await listed(rooms) == []
     with pytest.raises(NotFound, match="call LoadAdapter"):
         await rooms.say(TEXT, adapter=digest)
@@ -100,9 +100,9 @@ async def test_loading_and_unloading_may_be_repeated(rooms, adapters):
 
 
 async def test_an_adapter_of_a_wider_base_is_refused_by_its_first_wrong_tensor(make, rooms, tmp_path):
-    wide = make.base(tmp_path / "wide", seed=2, hidden_size=64)
+    wide = make.base(tmp_path / "wide", seed=2, hidden_size=128)
     archive = make.archive(make.adapter(wide, tmp_path / "adapter", seed=1))
-    with pytest.raises(InvalidArgument, match=r"layers\.0\.mlp\.down_proj\.lora_B.*\[64, 4\].*96 -> 48") as caught:
+    with pytest.raises(InvalidArgument, match=r"layers\.0\.mlp\.down_proj\.lora_B.*\[128, 4\].*96 -> 64") as caught:
         await rooms.load(archive)
     assert caught.value.reason == "ADAPTER_MISMATCH"
     assert await listed(rooms) == []

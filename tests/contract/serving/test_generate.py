@@ -1,6 +1,7 @@
 """What a request gets back, alone and among others."""
 
 import asyncio
+import re
 
 import pytest
 import torch
@@ -89,9 +90,10 @@ async def test_samples_follow_the_models_distribution(rooms, base):
 
 
 async def test_a_stop_string_ends_a_response_and_is_not_in_it(rooms, base):
-    whole = await rooms.say(PROMPTS[2], max_new_tokens=24)
-    stop = whole.text[5:8]
-    cut = await rooms.say(PROMPTS[2], max_new_tokens=24, stop=["never said", stop])
+    whole = await rooms.say(PROMPTS[0], max_new_tokens=24)
+    # Whole characters only: a token of a random model may be a part of one.
+    stop = re.findall("[ -~]{3}", whole.text)[1]
+    cut = await rooms.say(PROMPTS[0], max_new_tokens=24, stop=["never said", stop])
     assert cut.text == whole.text[: whole.text.index(stop)]
     assert cut.finish_reason == pb.FINISH_REASON_STOP
     assert whole.finish_reason == pb.FINISH_REASON_LENGTH
@@ -99,7 +101,7 @@ async def test_a_stop_string_ends_a_response_and_is_not_in_it(rooms, base):
 
 async def test_the_end_token_ends_a_response_and_is_not_in_its_text(rooms):
     answers = await asyncio.gather(
-        *(rooms.say(PROMPTS[0], max_new_tokens=60, temperature=3.0, seed=seed) for seed in range(40))
+        *(rooms.say(PROMPTS[0], max_new_tokens=60, temperature=2.0, seed=seed) for seed in range(40))
     )
     ended = [answer for answer in answers if answer.finish_reason == pb.FINISH_REASON_STOP]
     assert ended
@@ -159,6 +161,7 @@ async def test_a_chat_template_wraps_the_roles(open_rooms, base, tmp_path):
         ({"adapter": "0" * 64}, "ADAPTER_NOT_LOADED", "call LoadAdapter"),
         ({"max_new_tokens": 0}, "INVALID_ARGUMENT", "at least 1"),
         ({"temperature": -1.0}, "INVALID_ARGUMENT", "temperature"),
+        ({"temperature": 2.5}, "INVALID_ARGUMENT", "to 2"),
         ({"stop": [""]}, "INVALID_ARGUMENT", "none of them empty"),
         ({"text": ""}, "INVALID_ARGUMENT", "prompt is empty"),
         ({"text": "x y " * 300}, "PROMPT_TOO_LONG", "max_tokens of the longest part"),

@@ -12,12 +12,12 @@ from services.common.prompts.grammar import ACTION
 from services.common.prompts.view import Thought
 
 WRITTEN = [
-    "click [4]", "hover [511]", "tab_focus [0]", "type [13] [Kim [the] 2nd] [0]", "type [13] [] [1]", "select [3] [Red]",
-    "upload [3] [a.png]", "drag [1] [22]", "press [Ctrl+v]", "goto [http://shop.test/a?b=c]", "scroll [up]",
-    "dialog [dismiss]", "dialog [accept]", "dialog [accept] [a name]", "new_tab", "close_tab", "go_back", "go_forward",
-    "stop [$12.99]", "stop []",
+    "click [4]", "hover [511]", "tab_focus [0]", "type [13] [Kim [the] 2nd] [0]", "type [13] [] [1]",
+    "select [3] [Red]", "upload [3] [a.png]", "drag [1] [22]", "press [Ctrl+v]", "goto [http://shop.test/a?b=c]",
+    "scroll [up]", "dialog [dismiss]", "dialog [accept]", "dialog [accept] [a name]", "new_tab", "close_tab", "go_back",
+    "go_forward", "stop [$12.99]", "stop []",
 ]  # fmt: skip
-REFUSED = ["click", "click [a]", "type [4] [x]", "press []", "goto [ ]", "scroll [left]", "wait [3]", "stop", "click [4] "]
+REFUSED = ["click", "click [a]", "type [4] [x]", "press []", "goto [ ]", "scroll [left]", "wait [3]", "click [4] "]
 
 
 @pytest.mark.parametrize("text", WRITTEN)

@@ -142,15 +142,20 @@ class GenerateRequest(google.protobuf.message.Message):
     TEMPERATURE_FIELD_NUMBER: builtins.int
     SEED_FIELD_NUMBER: builtins.int
     STOP_FIELD_NUMBER: builtins.int
+    REGEX_FIELD_NUMBER: builtins.int
     model: builtins.str
     """Base model name; empty means whichever is served. NOT_FOUND when another one is served."""
     adapter: builtins.str
     """Digest of a loaded adapter; empty means the base. NOT_FOUND when it is not loaded."""
     max_new_tokens: builtins.int
     temperature: builtins.float
-    """0 is greedy."""
+    """0 is greedy; at most 2."""
     seed: builtins.int
     """Makes sampling reproducible for this request, whatever it is batched with."""
+    regex: builtins.str
+    """Regular expression that the whole response matches, in the syntax of Rust's regex; empty leaves it free.
+    INVALID_ARGUMENT when it cannot be read, FAILED_PRECONDITION when the engine cannot constrain responses.
+    """
     @property
     def parts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___PromptPart]: ...
     @property
@@ -165,8 +170,9 @@ class GenerateRequest(google.protobuf.message.Message):
         temperature: builtins.float = ...,
         seed: builtins.int = ...,
         stop: collections.abc.Iterable[builtins.str] | None = ...,
+        regex: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "max_new_tokens", b"max_new_tokens", "model", b"model", "parts", b"parts", "seed", b"seed", "stop", b"stop", "temperature", b"temperature"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "max_new_tokens", b"max_new_tokens", "model", b"model", "parts", b"parts", "regex", b"regex", "seed", b"seed", "stop", b"stop", "temperature", b"temperature"]) -> None: ...
 
 Global___GenerateRequest: typing_extensions.TypeAlias = GenerateRequest
 
