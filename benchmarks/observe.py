@@ -28,7 +28,7 @@ from starlette.routing import Route
 
 from benchmarks import results
 from benchmarks.peers.process import Peer
-from benchmarks.serving import serving
+from benchmarks.websites import serving
 from ratchet.browser.v1 import browser_service_pb2 as pb
 from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub, add_BrowserServiceServicer_to_server
 from services.browser.adapters.chromium import ChromiumBrowser

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from benchmarks.serving import serving
+from benchmarks.websites import serving
 from ratchet.browser.v1 import browser_service_pb2 as pb
 from ratchet.browser.v1 import browser_service_pb2_grpc as pb_grpc
 from services.browser.adapters.chromium import ChromiumBrowser

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from benchmarks.serving import serving
+from benchmarks.websites import serving
 from ratchet.browser.v1 import browser_service_pb2 as pb
 from services.browser.blobs import Blobs
 from services.browser.errors import BlobGone, NotObserved, SessionGone

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from benchmarks import corpora
 from benchmarks.chromium_tree import AXNode, Comparison, from_chromium
 from benchmarks.corpora import CHROMIUMS
-from benchmarks.serving import serving
+from benchmarks.websites import serving
 from ratchet.browser.v1 import browser_service_pb2 as pb
 from services.arena.server import ArenaServer
 from services.browser import observation

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from benchmarks.corpora import CHROMIUMS
 from benchmarks.fidelity import read_both
-from benchmarks.serving import serving
+from benchmarks.websites import serving
 from ratchet.browser.v1 import browser_service_pb2 as pb
 from services.browser.adapters.reader import Reader
 from services.browser.ports import ContextOptions

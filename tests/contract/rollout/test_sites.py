@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from benchmarks.serving import serving
+from benchmarks.websites import serving
 from services.rollout.adapters.replicas import Leases
 from services.rollout.adapters.sites import SitesEnvironment
 from services.rollout.ports import EnvironmentFailed

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from benchmarks.serving import serving
+from benchmarks.websites import serving
 from ratchet.browser.v1 import browser_service_pb2 as browser_pb
 from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub
 from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceStub

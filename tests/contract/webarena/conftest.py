@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from benchmarks.serving import serving
+from benchmarks.websites import serving
 from ratchet.rollout.v1.rollout_service_pb2_grpc import RolloutServiceStub
 from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceStub
 from services.arena.server import ArenaServer
