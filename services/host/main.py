@@ -75,7 +75,7 @@ async def host(home: Path, tables: dict[str, dict[str, Any]], rooms: list[str]) 
         def dial(room: str, address: str = "") -> aio.Channel:
             wanted = address or addresses.address(room)
             if wanted not in channels:
-                channels[wanted] = rpc.dial(wanted)
+                channels[wanted] = rpc.dial(wanted, of=addresses.address(room))
                 stack.push_async_callback(channels[wanted].close)
             return channels[wanted]
 

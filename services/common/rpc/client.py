@@ -6,12 +6,17 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import Any, Protocol
 
+import grpc
 from grpc import aio
 
 from services.common import errors, telemetry
-from services.common.rpc import deadline
+from services.common.rpc import deadline, tls
 
 DEFAULT_TIMEOUT_S = 60.0
+# What gRPC says of a connection that the other side did not want, or that was not wanted here.
+_REFUSALS = ("handshake", "Socket closed", "Connection reset")
+# Names both sides of a connection; empty for a socket of this host.
+Ends = Callable[[], str]
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 _SERVICE_CONFIG = json.dumps(
     {
@@ -39,23 +44,51 @@ class Dial(Protocol):
         """A channel to a room, or to that one process of it; asked again, the same."""
 
 
-def dial(address: str) -> aio.Channel:
-    """A channel to `unix:/path.sock` or `host:port`. It connects on first use, and again after a loss."""
-    interceptors: list[aio.ClientInterceptor] = [_UnaryUnary(), _UnaryStream(), _StreamUnary()]
-    return aio.insecure_channel(
-        address,
-        options=(
-            ("grpc.service_config", _SERVICE_CONFIG),
-            ("grpc.enable_retries", 1),
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.max_reconnect_backoff_ms", 2000),
-            # Channels to one address share their connection, and with it a backoff that an earlier server's end began.
-            ("grpc.use_local_subchannel_pool", 1),
-            # An HTTP proxy of the environment is never meant for the rooms.
-            ("grpc.enable_http_proxy", 0),
-        ),
-        interceptors=interceptors,
+_OPTIONS = (
+    ("grpc.service_config", _SERVICE_CONFIG),
+    ("grpc.enable_retries", 1),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+    # Channels to one address share their connection, and with it a backoff that an earlier server's end began.
+    ("grpc.use_local_subchannel_pool", 1),
+    # An HTTP proxy of the environment is never meant for the rooms.
+    ("grpc.enable_http_proxy", 0),
+)
+
+
+def dial(address: str, of: str = "") -> aio.Channel:
+    """A channel to `unix:/path.sock` or `host:port`. It connects on first use, and again after a loss.
+
+    Over TCP it speaks TLS where the environment names a certificate (tls.py). `of` is the address whose name the
+    other side's certificate has, for one process of many that is dialled by its own. Raises TlsUnusable.
+    """
+    files = tls.configured() if tls.is_tcp(address) else None
+    if files is None:
+        return aio.insecure_channel(address, options=_OPTIONS, interceptors=_interceptors(_plain(address)))
+    name = files.name or (of.rpartition("/")[2].rpartition(":")[0] if of and tls.is_tcp(of) else "")
+    options = (*_OPTIONS, *([("grpc.ssl_target_name_override", name)] if name else ()))
+    interceptors = _interceptors(lambda: f"from {files.identity().subject}, to {address}, over TLS")
+    return tls.RenewedChannel(
+        files, lambda own: aio.secure_channel(address, own, options=options, interceptors=interceptors)
     )
+
+
+def _plain(address: str) -> Ends:
+    hint = f"to {address} without TLS; where it wants TLS, set RATCHET_TLS__CERTIFICATE, ..._KEY and ..._AUTHORITY"
+    return lambda: hint if tls.is_tcp(address) else ""
+
+
+def _interceptors(ends: Ends) -> list[aio.ClientInterceptor]:
+    return [_UnaryUnary(ends), _UnaryStream(ends), _StreamUnary(ends)]
+
+
+def _typed(error: aio.AioRpcError, ends: Ends) -> errors.RatchetError:
+    """The typed error; one of the connection names both sides."""
+    found = errors.from_rpc_error(error)
+    text = error.details() or ""
+    if error.code() is grpc.StatusCode.UNAVAILABLE and any(sign in text for sign in _REFUSALS) and (both := ends()):
+        return errors.Unavailable(f"{text} ({both})", **found.metadata)
+    return found
 
 
 def _details(details: aio.ClientCallDetails) -> aio.ClientCallDetails:
@@ -71,7 +104,12 @@ def _details(details: aio.ClientCallDetails) -> aio.ClientCallDetails:
     )
 
 
-class _UnaryUnary(aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+class _Named:
+    def __init__(self, ends: Ends) -> None:
+        self._ends = ends
+
+
+class _UnaryUnary(_Named, aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
     async def intercept_unary_unary(
         self,
         continuation: Callable[[aio.ClientCallDetails, Any], Awaitable[Any]],
@@ -82,24 +120,24 @@ class _UnaryUnary(aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
             call = await continuation(_details(client_call_details), request)
             return await call
         except aio.AioRpcError as error:
-            raise errors.from_rpc_error(error) from error
+            raise _typed(error, self._ends) from error
 
 
-class _StreamUnary(aio.StreamUnaryClientInterceptor):  # type: ignore[misc]
+class _StreamUnary(_Named, aio.StreamUnaryClientInterceptor):  # type: ignore[misc]
     async def intercept_stream_unary(
         self,
         continuation: Callable[[aio.ClientCallDetails, Any], Awaitable[Any]],
         client_call_details: aio.ClientCallDetails,
         request_iterator: Any,
     ) -> Any:
-        return _TypedCall(await continuation(_details(client_call_details), request_iterator))
+        return _TypedCall(await continuation(_details(client_call_details), request_iterator), self._ends)
 
 
 class _TypedCall:
     """A stream-unary call that fails with a typed error; grpc.aio wants a call here, not its response."""
 
-    def __init__(self, call: Any) -> None:
-        self._call = call
+    def __init__(self, call: Any, ends: Ends) -> None:
+        self._call, self._ends = call, ends
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._call, name)
@@ -111,10 +149,10 @@ class _TypedCall:
         try:
             return await self._call
         except aio.AioRpcError as error:
-            raise errors.from_rpc_error(error) from error
+            raise _typed(error, self._ends) from error
 
 
-class _UnaryStream(aio.UnaryStreamClientInterceptor):  # type: ignore[misc]
+class _UnaryStream(_Named, aio.UnaryStreamClientInterceptor):  # type: ignore[misc]
     async def intercept_unary_stream(
         self,
         continuation: Callable[[aio.ClientCallDetails, Any], Awaitable[Any]],
@@ -128,7 +166,7 @@ class _UnaryStream(aio.UnaryStreamClientInterceptor):  # type: ignore[misc]
                 async for response in call:
                     yield response
             except aio.AioRpcError as error:
-                raise errors.from_rpc_error(error) from error
+                raise _typed(error, self._ends) from error
             finally:
                 call.cancel()
 

@@ -19,7 +19,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.common import errors, ids, telemetry
-from services.common.rpc import deadline
+from services.common.rpc import deadline, tls
 from services.common.rpc.client import dial
 
 DRAIN_S = 5.0
@@ -48,8 +48,8 @@ class AddressInUse(errors.FailedPrecondition):
 async def serve(mounts: list[Mount], address: str, drain_s: float = DRAIN_S) -> AsyncIterator[str]:
     """Serve the mounts until the block ends; yields the bound address (`host:0` picks a port).
 
-    Raises AddressInUse. On exit it reports NOT_SERVING, lets what the mounts keep and running calls end for drain_s and
-    stops.
+    Over TCP it asks for certificates where the environment names one (tls.py). Raises AddressInUse, TlsUnusable. On
+    exit it reports NOT_SERVING, lets what the mounts keep and running calls end for drain_s and stops.
     """
     server = aio.server(
         interceptors=[_Boundary()],
@@ -97,8 +97,12 @@ async def _bind(server: aio.Server, address: str) -> str:
                 raise AddressInUse(f"another host already serves {address}; stop it first", address=address)
             path.unlink()
         path.parent.mkdir(parents=True, exist_ok=True)
+    files = tls.configured() if tls.is_tcp(address) else None
     try:
-        port = server.add_insecure_port(address)
+        if files is None:
+            port = server.add_insecure_port(address)
+        else:
+            port = server.add_secure_port(address, tls.server_credentials(files))
     except RuntimeError as error:
         raise AddressInUse(f"cannot listen on {address}; is the port in use?", address=address) from error
     if address.startswith("unix:"):
