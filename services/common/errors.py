@@ -39,12 +39,22 @@ class RatchetError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         return (_rebuild, (type(self), self.message, self.metadata, self.reason))
 
+    @property
+    def retry_after_s(self) -> float | None:
+        """Seconds after which another try may do better, where whoever refused said so (metadata `retry_after_s`)."""
+        said = self.metadata.get("retry_after_s")
+        return None if said is None else float(said)
+
     def to_status_details(self) -> bytes:
         """The google.rpc.Status that travels in the trailers."""
         info = error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=self.metadata)
         packed = any_pb2.Any()
         packed.Pack(info)
         status = status_pb2.Status(code=self.code.value[0], message=self.message, details=[packed])
+        if self.retry_after_s is not None:
+            hint = error_details_pb2.RetryInfo()
+            hint.retry_delay.FromNanoseconds(int(self.retry_after_s * 1e9))
+            status.details.add().Pack(hint)
         return bytes(status.SerializeToString())
 
 

@@ -15,6 +15,7 @@ from ratchet.serving.v1 import serving_service_pb2 as serving_pb
 from services.common import prompts
 from services.common.errors import InvalidArgument
 from services.common.prompts.view import Thought
+from services.common.rpc import admitted
 
 if TYPE_CHECKING:
     from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceAsyncStub
@@ -69,21 +70,19 @@ class ModelAgent:
     async def draw(self, view: prompts.View, index: int, ballot: int = 0, temperature: float | None = None) -> Decision:
         """One response, at the request's temperature unless told; another `ballot` is another draw at the same step."""
         agent = self._request.agent
-        reply = await self._serving.Generate(
-            serving_pb.GenerateRequest(
-                model=agent.model,
-                adapter=agent.adapter,
-                parts=[
-                    serving_pb.PromptPart(**part._asdict())
-                    for part in self.format.build(view, self._max_observation_tokens)
-                ],
-                max_new_tokens=self.format.max_new_tokens,
-                temperature=agent.temperature if temperature is None else temperature,
-                seed=self._seed(index, ballot),
-                stop=self.format.stop,
-            ),
-            timeout=self._timeout_s,
+        request = serving_pb.GenerateRequest(
+            model=agent.model,
+            adapter=agent.adapter,
+            parts=[
+                serving_pb.PromptPart(**part._asdict())
+                for part in self.format.build(view, self._max_observation_tokens)
+            ],
+            max_new_tokens=self.format.max_new_tokens,
+            temperature=agent.temperature if temperature is None else temperature,
+            seed=self._seed(index, ballot),
+            stop=self.format.stop,
         )
+        reply = await admitted(lambda left_s: self._serving.Generate(request, timeout=left_s), self._timeout_s)
         return Decision(
             response=reply.text,
             prompt=reply.prompt,

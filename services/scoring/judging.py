@@ -10,6 +10,7 @@ from typing import Any
 
 from ratchet.serving.v1 import serving_service_pb2 as serving_pb
 from ratchet.trajectory.v1 import trajectory_service_pb2 as trajectory_pb
+from services.common.rpc import admitted
 from services.scoring.filters import Judge
 
 _STATUS = re.compile(r"^\W*status\W+(success|failure)\b", re.IGNORECASE | re.MULTILINE)
@@ -28,7 +29,7 @@ def judge_of(serving: Any) -> Judge:
 
     async def judge(attempt: trajectory_pb.Trajectory) -> bool:
         request = serving_pb.GenerateRequest(parts=prompt(attempt), max_new_tokens=_MAX_NEW_TOKENS)
-        reply = await serving.Generate(request, timeout=_TIMEOUT_S)
+        reply = await admitted(lambda left_s: serving.Generate(request, timeout=left_s), _TIMEOUT_S)
         return verdict(reply.text)
 
     return judge

@@ -19,6 +19,9 @@ Context: TypeAlias = "aio.ServicerContext[Any, Any]"
 MAX_STOPS = 16
 MAX_TEMPERATURE = 2
 MAX_REGEX_CHARS = 8192
+_FIRST_GUESS_S = 1.0
+# Of the latest request in what is usual.
+_WEIGHT = 0.05
 _REASONS = {"stop": pb.FINISH_REASON_STOP, "length": pb.FINISH_REASON_LENGTH}
 
 
@@ -36,6 +39,8 @@ class ServingServicer(pb_grpc.ServingServiceServicer):
         self._loras = loras
         self._max_requests = max_requests
         self._num_requests = 0
+        # What requests took of late, waiting included.
+        self._usual_s = _FIRST_GUESS_S
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
         model = self._engine.model
@@ -55,8 +60,9 @@ class ServingServicer(pb_grpc.ServingServiceServicer):
         if self._num_requests >= self._max_requests:
             raise Overloaded(
                 f"{self._num_requests} requests are in flight, which is all that are taken; "
-                "try again later or raise serving.max_requests",
+                f"try again in {self._usual_s:.1f} s or raise serving.max_requests",
                 max_requests=self._max_requests,
+                retry_after_s=round(self._usual_s, 3),
             )
         self._num_requests += 1
         metrics.REQUESTS.inc()
@@ -81,6 +87,7 @@ class ServingServicer(pb_grpc.ServingServiceServicer):
         metrics.TOKENS.labels("response").inc(len(done.token_ids))
         metrics.QUEUE_SECONDS.observe(done.queue_s)
         metrics.COMPUTE_SECONDS.observe(done.compute_s)
+        self._usual_s += _WEIGHT * (done.queue_s + done.compute_s - self._usual_s)
         return pb.GenerateResponse(
             text=done.text,
             finish_reason=_REASONS[done.finish_reason],

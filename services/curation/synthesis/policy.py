@@ -12,6 +12,7 @@ from ratchet.serving.v1 import serving_service_pb2 as serving_pb
 from services.common import prompts
 from services.common.errors import FailedPrecondition
 from services.common.prompts import Part, View
+from services.common.rpc import admitted
 from services.curation.synthesis.examples import Refused
 
 _LEAST_TOKENS = 64
@@ -68,4 +69,4 @@ class Policy:
             seed=seed,
             stop=self.format.stop,
         )
-        return await self._serving.Generate(request, timeout=self._timeout_s)
+        return await admitted(lambda left_s: self._serving.Generate(request, timeout=left_s), self._timeout_s)

@@ -6,6 +6,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from services.common.errors import NotFound, RatchetError, ResourceExhausted, Unavailable
+from services.common.rpc import admitted
 from services.serving.adapters.transformers import TransformersEngine
 from services.serving.ports import Sampling
 from services.serving.settings import ServingSettings
@@ -20,7 +21,32 @@ async def test_requests_beyond_the_bound_are_refused_and_the_others_answered(ope
     assert refused
     assert len(answers) - len(refused) >= 4
     assert all("serving.max_requests" in error.message for error in refused)
+    assert all(0 < error.retry_after_s < 10 for error in refused)
     assert (await rooms.say(TEXT)).num_response_tokens == 12
+
+
+async def test_a_caller_that_waits_as_it_is_told_is_answered(open_rooms, base):
+    rooms = await open_rooms(model=str(base), max_requests=2, max_batch=2)
+    num_refused = 0
+
+    async def ask():
+        nonlocal num_refused
+        try:
+            return await rooms.say(TEXT)
+        except ResourceExhausted:
+            num_refused += 1
+            raise
+
+    answers = await asyncio.gather(*(admitted(lambda _: ask(), 60.0) for _ in range(6)))
+    assert num_refused > 0
+    assert {answer.num_response_tokens for answer in answers} == {12}
+
+
+async def test_a_caller_without_time_is_told_that_the_room_is_full(open_rooms, base):
+    rooms = await open_rooms(model=str(base), max_requests=1)
+    asked = [asyncio.ensure_future(admitted(lambda left_s: rooms.say(TEXT), 0.01)) for _ in range(4)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert any(isinstance(outcome, ResourceExhausted) for outcome in outcomes)
 
 
 async def test_a_cancelled_request_frees_its_row(base):

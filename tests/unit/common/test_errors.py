@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+from google.rpc import error_details_pb2, status_pb2
 
 from ratchet.orchestrator.v1 import policy_service_pb2 as pb
 from ratchet.orchestrator.v1 import policy_service_pb2_grpc
@@ -51,6 +52,15 @@ async def test_a_typed_error_arrives_as_itself(served) -> None:
     with pytest.raises(UnknownPolicy) as caught:
         await served[1].GetPolicy(pb.GetPolicyRequest(name="none"))
     assert caught.value.metadata == {"policy": "none"}
+
+
+def test_a_hint_when_to_try_again_travels_in_grpc_s_own_words() -> None:
+    full = errors.ResourceExhausted("full", retry_after_s=0.25)
+    status = status_pb2.Status.FromString(full.to_status_details())
+    hint = error_details_pb2.RetryInfo()
+    assert any(detail.Unpack(hint) for detail in status.details)
+    assert hint.retry_delay.ToMilliseconds() == 250
+    assert errors.ResourceExhausted("full").retry_after_s is None
 
 
 async def test_a_reason_whose_class_this_process_does_not_know_is_kept(served, monkeypatch) -> None:
