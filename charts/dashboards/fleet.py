@@ -16,7 +16,7 @@ def _half_and_most(histogram: str, by: str = "") -> tuple[Query, Query]:
 
 def board() -> Dashboard:
     """See the module."""
-    faults = rate("ratchet_rpc_handled_total", 'code!="OK"', 'code!="CANCELLED"', by="service, code")
+    faults = rate("ratchet_rpc_handled_total", 'code!="OK"', 'code!="CANCELLED"', by="rpc_service, code")
     made = [
         panels.numbers(
             "Queue", "Episodes that no worker has begun.", "short", Query(total("ratchet_queued_episodes"), "waiting")
@@ -104,21 +104,21 @@ def board() -> Dashboard:
             "Calls that were refused or failed",
             "RPCs a second that did not end as OK.",
             "cps",
-            Query(or_none(faults, "service"), "{{service}} {{code}}"),
+            Query(or_none(faults, "rpc_service"), "{{rpc_service}} {{code}}"),
         ),
         panels.lines(
             "Calls",
             "RPCs a second, by service.",
             "cps",
-            Query(rate("ratchet_rpc_handled_total", by="service"), "{{service}}"),
+            Query(rate("ratchet_rpc_handled_total", by="rpc_service"), "{{rpc_service}}"),
         ),
         panels.lines(
             "Slowest calls",
             "95th percentile of the time of an RPC, by service; streams that follow something are left out.",
             "s",
             Query(
-                quantile(0.95, "ratchet_rpc_duration_seconds", 'method!~"Watch.*|RunEpisode"', by="service"),
-                "{{service}}",
+                quantile(0.95, "ratchet_rpc_duration_seconds", 'method!~"Watch.*|RunEpisode"', by="rpc_service"),
+                "{{rpc_service}}",
             ),
         ),
         panels.lines(

@@ -17,14 +17,15 @@ from prometheus_client import Counter, Gauge, Histogram
 # Carried from caller to callee in request metadata as x-ratchet-<key>.
 BAGGAGE_KEYS = ("run", "episode", "request_id")
 
-RPC_HANDLED = Counter("ratchet_rpc_handled_total", "RPCs completed, by outcome", ["service", "method", "code"])
+# "service" is the name that Prometheus gives to the Service of Kubernetes that it scrapes.
+RPC_HANDLED = Counter("ratchet_rpc_handled_total", "RPCs completed, by outcome", ["rpc_service", "method", "code"])
 RPC_SECONDS = Histogram(
     "ratchet_rpc_duration_seconds",
     "Time from an RPC's arrival to its end",
-    ["service", "method"],
+    ["rpc_service", "method"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300),
 )
-RPC_IN_FLIGHT = Gauge("ratchet_rpc_in_flight_requests", "RPCs being handled", ["service"])
+RPC_IN_FLIGHT = Gauge("ratchet_rpc_in_flight_requests", "RPCs being handled", ["rpc_service"])
 
 M = TypeVar("M", Counter, Gauge, Histogram)
 

@@ -30,7 +30,7 @@ PROFILES: dict[str, tuple[list[str], dict[str, Any]]] = {
                 "rollout": {
                     "autoscaling": {
                         "kind": "keda",
-                        "keda": {"serverAddress": "http://prometheus:9090", "query": "sum(ratchet_rpc_in_flight)"},
+                        "keda": {"serverAddress": "http://prometheus:9090", "query": "sum(ratchet_queued_episodes)"},
                     },
                 },
                 "serving": {

@@ -35,7 +35,7 @@ LABELS = {
     "policy": "the newest few, and the built-in ones",
     "reason": "classes of errors",
     "role": "base, candidate, trivial, evaluated, earlier",
-    "service": "services of the protos",
+    "rpc_service": "services of the protos",
     "site": "sites of the arena",
     "source": "an enumeration in the metrics' module",
     "split": "splits of a suite",
