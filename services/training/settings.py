@@ -24,8 +24,13 @@ class TrainingSettings(RoomSettings):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     # CPU threads of a worker; 0 is one for each core.
     threads: int = Field(default=0, ge=0)
-    # Rows in one forward pass; a batch is added up from as many as it takes. 0 is the whole batch.
+    # Rows of a batch behind one another without padding ("packed"), or padded and sorted by length ("padded"). "auto"
+    # packs every model that keeps packed rows apart.
+    batching: Literal["auto", "packed", "padded"] = "auto"
+    # Rows in one forward pass; a batch is added up from as many as it takes. 0 is no limit.
     micro_batch_size: int = Field(default=0, ge=0)
+    # Tokens in one forward pass, unless a single row has more. 0 is no limit.
+    micro_batch_tokens: int = Field(default=16384, ge=0)
     # Compute activations again in the backward pass instead of keeping them.
     gradient_checkpointing: bool = False
     # A checkpoint is kept after each epoch, and in long epochs after so many seconds.

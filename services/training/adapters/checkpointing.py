@@ -1,13 +1,14 @@
 """A fine-tuning run that was interrupted goes on as if it had not been.
 
-Invariant: a checkpoint is there whole or not at all; the newest is used, and points reported after it are taken back.
+Invariant: a checkpoint is there whole or not at all; the newest is used, the best weights that it names are there,
+and points reported after it are taken back.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ class State:
     step: int = 0
     initial_perplexity: float = 0.0
     best_perplexity: float = float("inf")
+    # The epoch whose weights are kept as the best; 0 before the first.
     best_epoch: int = 0
-    best: Weights = field(default_factory=dict)
     # Epochs since the best.
     num_stale: int = 0
     # Since the last point.
@@ -38,22 +39,55 @@ class State:
     is_done: bool = False
 
 
+def weights(model: Any) -> Weights:
+    """What is learnt, by name; not copied."""
+    return {name: parameter.detach() for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def restore(model: Any, kept: Weights) -> None:
+    """Put what is learnt back."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                parameter.copy_(kept[name])
+
+
 class Checkpoints:
     """The checkpoints of a job's directory."""
 
     def __init__(self, directory: Path) -> None:
         self._home = directory / "checkpoints"
 
-    def save(self, state: State, weights: Weights, optimizer: Any) -> None:
+    def save(self, state: State, model: Any, optimizer: Any) -> None:
         """Keep where the run is. Raises FailedPrecondition when the disk refuses."""
-        content = {
-            "state": dict(vars(state)),
-            "weights": weights,
-            "optimizer": optimizer.state_dict(),
-            "rng": torch.get_rng_state(),
-            "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        }
         path = self._home / f"step-{state.step:08}-{state.epoch:04}.pt"
+        self._write(path, {"state": vars(state), "weights": weights(model), "optimizer": optimizer.state_dict()})
+        for old in self._home.iterdir():
+            if old not in (path, self._best(state.best_epoch)):
+                old.unlink()
+
+    def save_best(self, epoch: int, model: Any) -> None:
+        """Keep the weights as the best until now; the next `save` lets the best before it go."""
+        self._write(self._best(epoch), weights(model))
+
+    def load(self, model: Any, optimizer: Any) -> State | None:
+        """Set model and optimiser back to the newest checkpoint; None, and nothing done, at the beginning."""
+        found = sorted(self._home.glob("step-*.pt")) if self._home.is_dir() else []
+        if not found:
+            return None
+        content = torch.load(found[-1], map_location="cpu", weights_only=True)
+        optimizer.load_state_dict(content["optimizer"])
+        restore(model, content["weights"])
+        return State(**content["state"])
+
+    def load_best(self, epoch: int, model: Any) -> None:
+        """Set the model to the best weights."""
+        restore(model, torch.load(self._best(epoch), map_location="cpu", weights_only=True))
+
+    def _best(self, epoch: int) -> Path:
+        return self._home / f"best-{epoch:04}.pt"
+
+    def _write(self, path: Path, content: Any) -> None:
         scratch = path.with_suffix(".new")
         try:
             self._home.mkdir(exist_ok=True)
@@ -64,21 +98,6 @@ class Checkpoints:
             scratch.replace(path)
         except (OSError, RuntimeError) as error:
             raise FailedPrecondition(f"cannot keep a checkpoint in {self._home}: {error}; check the disk") from error
-        for old in self._home.glob("step-*"):
-            if old != path:
-                old.unlink()
-
-    def load(self, optimizer: Any) -> tuple[State, Weights] | None:
-        """The newest checkpoint, the optimiser and random numbers set back to it; None at the beginning."""
-        found = sorted(self._home.glob("step-*.pt")) if self._home.is_dir() else []
-        if not found:
-            return None
-        content = torch.load(found[-1], map_location="cpu", weights_only=True)
-        optimizer.load_state_dict(content["optimizer"])
-        torch.set_rng_state(content["rng"])
-        if content["cuda_rng"]:
-            torch.cuda.set_rng_state_all(content["cuda_rng"])
-        return State(**content["state"]), content["weights"]
 
 
 class Points:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,16 @@ import torch
 
 from services.common.errors import FailedPrecondition, RatchetError
 from services.common.telemetry import log
-from services.training.adapters import examples, lora, work
+from services.training.adapters import corpus, examples, lora, work
+from services.training.adapters.batching import Batcher
 from services.training.adapters.checkpointing import Checkpoints, Points, State
 from services.training.adapters.examples import Example
 from services.training.adapters.work import Work
 
 # A run reports about so many points, and one at each epoch's end.
 _POINTS = 200
+# Tokens of a row with which packing is tried.
+_PROBE = 64
 
 
 class OutOfMemory(FailedPrecondition):
@@ -33,10 +36,14 @@ class OutOfMemory(FailedPrecondition):
     reason = "OUT_OF_MEMORY"
 
 
+class _Stopped(Exception):
+    """The run was told to stop."""
+
+
 def run(directory: Path, stopping: Callable[[], bool]) -> bool:
     """Train until done or told to stop; False when stopped, with a checkpoint kept. Raises RatchetError."""
     try:
-        return _Run(directory, work.read(directory)).train(stopping)
+        return _Run(directory, work.read(directory), stopping).train()
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise _out_of_memory(error) from error
     except RuntimeError as error:
@@ -57,9 +64,10 @@ def _out_of_memory(error: BaseException) -> RatchetError:
 
 
 class _Run:
-    def __init__(self, directory: Path, job: Work) -> None:
+    def __init__(self, directory: Path, job: Work, stopping: Callable[[], bool]) -> None:
         self._directory = directory
         self._job = job
+        self._stopping = stopping
         self._device = _device(job.device)
         torch.set_num_threads(job.threads or os.cpu_count() or 1)
         self._halves = job.precision == "bfloat16" or (job.precision == "auto" and self._device.type == "cuda")
@@ -68,54 +76,75 @@ class _Run:
         self._model, tokenizer, self._revision = lora.load(
             job, self._device, dtype, initial if initial.is_dir() else None
         )
-        self._padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-        self._train, self._validation = examples.read(directory / "dataset.parquet", tokenizer, job.max_tokens)
-        self._weights = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
-        self._optimizer = torch.optim.AdamW(self._weights, lr=job.learning_rate, weight_decay=job.weight_decay)
+        self._train, self._validation = corpus.build(
+            directory / "dataset.parquet", tokenizer, job.max_tokens, directory / "tokens"
+        )
+        self._batcher = self._make_batcher(tokenizer)
+        learnt = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
+        self._weights = learnt
+        self._optimizer = torch.optim.AdamW(learnt, lr=job.learning_rate, weight_decay=job.weight_decay, fused=True)
         self._checkpoints = Checkpoints(directory)
         self._points = Points(directory)
         self._total_steps = job.max_epochs * math.ceil(len(self._train) / job.batch_size)
         self._saved = self._reported = time.monotonic()
         self._num_read = 0
 
-    def train(self, stopping: Callable[[], bool]) -> bool:
+    def _make_batcher(self, tokenizer: Any) -> Batcher:
+        padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+        batcher = Batcher(self._model, self._model.get_base_model(), padding, self._device)
+        if self._job.batching != "padded":
+            rows = [self._train[row] for row in range(min(3, len(self._train)))]
+            short = [Example(row.token_ids[-_PROBE:], min(row.num_response, _PROBE // 2)) for row in rows]
+            with self._autocast():
+                packs = batcher.try_packing(short, torch.bfloat16 if self._halves else torch.float32)
+            if not packs and self._job.batching == "packed":
+                raise FailedPrecondition(
+                    f"{self._job.base_name} mixes packed rows up; set training.batching to auto or padded"
+                )
+        log().info("training rows are batched", packed=batcher.packs, rows=len(self._train))
+        return batcher
+
+    def train(self) -> bool:
         """Go on from the newest checkpoint to the end; False when told to stop."""
-        found = self._checkpoints.load(self._optimizer)
-        if found is None:
-            state = State(initial_perplexity=self._perplexity())
-            torch.manual_seed(self._job.seed)
-        else:
-            state, weights = found
-            lora.restore(self._model, weights)
-            log().info("training resumed", step=state.step, epoch=state.epoch)
+        try:
+            state = self._checkpoints.load(self._model, self._optimizer)
+            if state is None:
+                state = State(initial_perplexity=self._perplexity())
+            else:
+                log().info("training resumed", step=state.step, epoch=state.epoch)
+        except _Stopped:  # before there was anything to keep
+            return False
         self._points.begin(self._total_steps, state.initial_perplexity, state.num_points)
-        while not state.is_done:
-            if not self._epoch(state, stopping):
-                self._checkpoint(state)
-                return False
-            self._end_epoch(state)
-        lora.restore(self._model, state.best)
+        try:
+            while not state.is_done:
+                self._epoch(state)
+                self._end_epoch(state)
+        except _Stopped:
+            self._checkpoint(state)
+            return False
+        self._checkpoints.load_best(state.best_epoch, self._model)
         facts = {
             "training_rows": float(len(self._train)),
             "validation_rows": float(len(self._validation)),
             "steps": float(state.step),
             "best_epoch": float(state.best_epoch),
         }
-        if self._validation:
+        if len(self._validation):
             facts["validation_perplexity_before"] = state.initial_perplexity
             facts["validation_perplexity_after"] = state.best_perplexity
         lora.save(self._model, self._job, self._revision, facts, self._directory)
         return True
 
-    def _epoch(self, state: State, stopping: Callable[[], bool]) -> bool:
-        """The batches of an epoch that are left; False when told to stop before the last."""
+    def _epoch(self, state: State) -> None:
+        """The batches of an epoch that are left."""
         job = self._job
-        todo = examples.batches(self._train, job.batch_size, job.seed, state.epoch)
+        todo = examples.order(
+            self._train.lengths, job.batch_size, job.seed, state.epoch, by_length=not self._batcher.packs
+        )
         every = max(1, self._total_steps // _POINTS)
         self._model.train()
-        for rows in todo[state.batch :]:
-            if stopping():
-                return False
+        for batch in todo[state.batch :]:
+            rows = [self._train[row] for row in batch.tolist()]
             loss_sum, num_learnt = self._step(state.step, rows)
             state.batch += 1
             state.step += 1
@@ -126,16 +155,17 @@ class _Run:
                 self._report(state, state.epoch + state.batch / len(todo), 0.0)
             if time.monotonic() - self._saved > job.checkpoint_s:
                 self._checkpoint(state)
-        return True
 
     def _step(self, step: int, rows: Sequence[Example]) -> tuple[float, int]:
         """One step of the optimiser; the loss summed over learnt tokens, and their number."""
+        # A step that is done again draws the same dropout.
+        torch.manual_seed((self._job.seed * 1_000_003 + step) % 2**63)
         for group in self._optimizer.param_groups:
             group["lr"] = self._job.learning_rate * (1 - step / self._total_steps)
         num_learnt, loss_sum = sum(row.num_response for row in rows), 0.0
-        size = self._job.micro_batch_size or len(rows)
-        for start in range(0, len(rows), size):
-            loss = self._loss(rows[start : start + size])
+        for piece in self._pieces(rows):
+            with self._autocast():
+                loss = self._batcher.loss(piece)
             (loss / num_learnt).backward()  # type: ignore[no-untyped-call]
             loss_sum += loss.item()
         torch.nn.utils.clip_grad_norm_(self._weights, 1.0)
@@ -145,41 +175,40 @@ class _Run:
             raise FailedPrecondition(f"the loss is {loss_sum} at step {step}; lower learning_rate")
         return loss_sum, num_learnt
 
-    def _loss(self, rows: Sequence[Example]) -> torch.Tensor:
-        """Cross-entropy of the responses, summed over their tokens, in nats."""
-        batch = examples.collate(rows, self._padding, self._device)
-        num_last = batch.labels.shape[1] + 1
-        with self._autocast():
-            logits = self._model(
-                input_ids=batch.token_ids,
-                attention_mask=batch.mask,
-                position_ids=batch.position_ids,
-                logits_to_keep=num_last,
-                use_cache=False,
-            ).logits[:, -num_last:-1]
-        return torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), batch.labels.flatten(), reduction="sum")
+    def _pieces(self, rows: Sequence[Example]) -> Iterator[Sequence[Example]]:
+        """A batch's forward passes. Raises _Stopped between them: a step half done is done again."""
+        for piece in examples.pieces(rows, self._job.micro_batch_size, self._job.micro_batch_tokens):
+            if self._stopping():
+                self._optimizer.zero_grad(set_to_none=True)
+                raise _Stopped
+            yield piece
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self._device.type, dtype=torch.bfloat16) if self._halves else nullcontext()
 
     def _perplexity(self) -> float:
         """Of the validation rows; 0 without any."""
-        if not self._validation:
+        if not len(self._validation):
             return 0.0
         self._model.eval()
-        rows = sorted(self._validation, key=lambda row: len(row.token_ids))
-        size = self._job.micro_batch_size or self._job.batch_size
+        total, size = 0.0, self._job.batch_size
+        ascending = self._validation.lengths.argsort(kind="stable").tolist()
         with torch.no_grad():
-            total = sum(self._loss(rows[start : start + size]).item() for start in range(0, len(rows), size))
-        return math.exp(min(total / sum(row.num_response for row in rows), 50.0))
+            for start in range(0, len(ascending), size):
+                for piece in self._pieces([self._validation[row] for row in ascending[start : start + size]]):
+                    with self._autocast():
+                        total += self._batcher.loss(piece).item()
+        if not math.isfinite(total):
+            raise FailedPrecondition(f"the validation loss is {total}; lower learning_rate")
+        return math.exp(min(total / self._validation.num_learnt, 50.0))
 
     def _end_epoch(self, state: State) -> None:
         job = self._job
-        state.epoch, state.batch = state.epoch + 1, 0
         perplexity = self._perplexity()
-        if perplexity < state.best_perplexity or not self._validation:
+        state.epoch, state.batch = state.epoch + 1, 0
+        if perplexity < state.best_perplexity or not len(self._validation):
             state.best_perplexity, state.best_epoch, state.num_stale = perplexity, state.epoch, 0
-            state.best = lora.tensors(self._model)
+            self._checkpoints.save_best(state.epoch, self._model)
         else:
             state.num_stale += 1
         self._report(state, float(state.epoch), perplexity)
@@ -200,7 +229,7 @@ class _Run:
         state.loss_sum, state.num_learnt, self._num_read, self._reported = 0.0, 0, 0, now
 
     def _checkpoint(self, state: State) -> None:
-        self._checkpoints.save(state, lora.tensors(self._model), self._optimizer)
+        self._checkpoints.save(state, self._model, self._optimizer)
         self._saved = time.monotonic()
 
 

@@ -64,23 +64,6 @@ def load(work: Work, device: torch.device, dtype: torch.dtype, initial: Path | N
     return model.to(device), tokenizer, revision
 
 
-def tensors(model: Any) -> dict[str, torch.Tensor]:
-    """A copy of the adapter's weights."""
-    return {
-        name: parameter.detach().cpu().clone()
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad
-    }
-
-
-def restore(model: Any, weights: dict[str, torch.Tensor]) -> None:
-    """Put the adapter's weights back."""
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if parameter.requires_grad:
-                parameter.copy_(weights[name])
-
-
 def save(model: Any, work: Work, revision: str, facts: dict[str, float], directory: Path) -> None:
     """Write adapter/ and adapter.tar. The same weights give the same bytes."""
     home = directory / "adapter"

@@ -27,7 +27,9 @@ class Work:
     device: str = "auto"
     precision: str = "auto"
     threads: int = 0
+    batching: str = "auto"
     micro_batch_size: int = 0
+    micro_batch_tokens: int = 0
     gradient_checkpointing: bool = False
     checkpoint_s: float = 60.0
     allow_download: bool = True

@@ -69,6 +69,17 @@ def test_an_interrupted_run_ends_as_an_undisturbed_one(make_job, undisturbed):
     assert (interrupted / "adapter.tar").read_bytes() == (undisturbed / "adapter.tar").read_bytes()
 
 
+def test_a_run_stops_at_once_in_the_middle_of_a_step_and_does_that_step_again(make_job):
+    whole, interrupted = (make_job(micro_batch_size=3, max_epochs=1) for _ in range(2))
+    assert finetuning.run(whole, never)
+    for stop in (1, 7, 10):  # in the first validation, in a step, in the last validation
+        asked = itertools.count()
+        assert not finetuning.run(interrupted, lambda asked=asked, stop=stop: next(asked) >= stop)
+        assert next(asked) == stop + 1
+    assert finetuning.run(interrupted, never)
+    assert (interrupted / "adapter.tar").read_bytes() == (whole / "adapter.tar").read_bytes()
+
+
 def test_points_reported_after_the_checkpoint_are_taken_back(make_job, undisturbed):
     killed = make_job()
     asked = itertools.count()
@@ -92,14 +103,15 @@ def test_it_stops_early_and_the_best_epoch_is_kept(make_job, base, sample):
     assert perplexity(tuned, tokenizer, held_out) == pytest.approx(min(ends), rel=1e-3)
 
 
-def test_small_pieces_add_up_to_the_whole_batch(make_job):
+def test_small_pieces_and_activations_computed_again_change_no_gradient(make_job):
     weights = []
-    for size in (0, 3):
-        directory = make_job(micro_batch_size=size, dropout=0.0, max_epochs=1)
+    for numbers in ({}, {"micro_batch_size": 3, "micro_batch_tokens": 150}, {"gradient_checkpointing": True}):
+        directory = make_job(**numbers, dropout=0.0, max_epochs=1)
         assert finetuning.run(directory, never)
         weights.append(load_file(directory / "adapter" / "adapter_model.safetensors"))
-    for name, tensor in weights[0].items():
-        assert torch.allclose(tensor, weights[1][name], atol=2e-3), name
+    for other in weights[1:]:
+        for name, tensor in weights[0].items():
+            assert torch.allclose(tensor, other[name], atol=2e-3), name
 
 
 def test_a_run_may_go_on_from_an_adapter(make_job, undisturbed):
@@ -123,11 +135,15 @@ def test_without_validation_rows_every_epoch_is_done(make_job, sample):
 def test_only_the_response_is_learnt_and_a_long_prompt_loses_its_start(base):
     tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
     prompt, response = tokenizer("PAGE: link OBJECTIVE: mug").input_ids, tokenizer("mug [1]").input_ids
-    whole = examples.encode("PAGE: link OBJECTIVE: mug", "mug [1]", tokenizer, 128)
+
+    def encode(prompt, response, max_tokens):
+        return next(examples.encode([prompt], [response], tokenizer, max_tokens))
+
+    whole = encode("PAGE: link OBJECTIVE: mug", "mug [1]", 128)
     assert whole == examples.Example([*prompt, *response, 0], len(response) + 1)
-    cut = examples.encode("PAGE: link OBJECTIVE: mug", "mug [1]", tokenizer, len(response) + 4)
+    cut = encode("PAGE: link OBJECTIVE: mug", "mug [1]", len(response) + 4)
     assert cut == examples.Example([*prompt[-3:], *response, 0], len(response) + 1)
-    assert examples.encode("PAGE", "mug [1]", tokenizer, len(response) + 1) is None
+    assert encode("PAGE", "mug [1]", len(response) + 1) is None
 
 
 @pytest.mark.parametrize(
