@@ -36,7 +36,7 @@ async def fetch(store: pb_grpc.TrajectoryServiceAsyncStub, blob: str, path: Path
 
 async def store(store: pb_grpc.TrajectoryServiceAsyncStub, path: Path) -> tuple[str, str]:
     """Store a file; its blob name and sha256. Storing it again is no error."""
-    digest = hashlib.sha256(await asyncio.to_thread(path.read_bytes)).hexdigest()
+    digest = await asyncio.to_thread(_digest, path)
 
     async def chunks() -> AsyncIterator[pb.PutBlobRequest]:
         with path.open("rb") as file:
@@ -47,3 +47,8 @@ async def store(store: pb_grpc.TrajectoryServiceAsyncStub, path: Path) -> tuple[
 
     reply = await store.PutBlob(chunks(), timeout=_TIMEOUT_S)
     return reply.name, digest
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

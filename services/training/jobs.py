@@ -17,6 +17,7 @@ from google.protobuf import json_format
 
 from ratchet.training.v1 import training_service_pb2 as pb
 from services.common.errors import FailedPrecondition
+from services.training import methods
 
 PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED = "PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
 STATES = (PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED)
@@ -38,6 +39,7 @@ class Record:
     cancelling: bool = False
     adapter_blob: str = ""
     adapter_digest: str = ""
+    model_blob: str = ""
     error: str = ""
 
 
@@ -137,6 +139,8 @@ class Job:
             adapter_digest=record.adapter_digest,
             best_validation_perplexity=min(perplexities, default=0.0),
             initial_validation_perplexity=self.progress.initial_validation_perplexity,
+            model_blob=record.model_blob,
+            note=methods.note(self.spec()) if record.state == SUCCEEDED else "",
             error=record.error,
             elapsed_s=record.elapsed_s + (time.monotonic() - self._started if self._started is not None else 0.0),
         )

@@ -10,27 +10,32 @@ import math
 from ratchet.training.v1 import training_service_pb2 as pb
 from services.common.errors import InvalidArgument
 
+_Spec = pb.TrainingSpec
+_PAPER = _Spec(
+    lora=pb.LoraConfig(rank=8, alpha=8),
+    learning_rate=1e-5,
+    weight_decay=0.01,
+    batch_size=16,
+    max_epochs=20,
+    patience=5,
+    seed=42,
+    max_tokens=4096,
+)
+_TINY = _Spec(
+    method=_Spec.METHOD_LORA,
+    lora=pb.LoraConfig(rank=16, alpha=32),
+    learning_rate=1e-3,
+    weight_decay=0.01,
+    batch_size=16,
+    max_epochs=8,
+    patience=2,
+    seed=42,
+    max_tokens=1024,
+)
 PRESETS = {
-    "paper": pb.TrainingSpec(
-        lora=pb.LoraConfig(rank=8, alpha=8),
-        learning_rate=1e-5,
-        weight_decay=0.01,
-        batch_size=16,
-        max_epochs=20,
-        patience=5,
-        seed=42,
-        max_tokens=4096,
-    ),
-    "tiny": pb.TrainingSpec(
-        lora=pb.LoraConfig(rank=16, alpha=32),
-        learning_rate=1e-3,
-        weight_decay=0.01,
-        batch_size=16,
-        max_epochs=8,
-        patience=2,
-        seed=42,
-        max_tokens=1024,
-    ),
+    "paper": _Spec(method=_Spec.METHOD_QLORA, **{field.name: value for field, value in _PAPER.ListFields()}),
+    "standard": _Spec(method=_Spec.METHOD_LORA, **{field.name: value for field, value in _PAPER.ListFields()}),
+    "tiny": _TINY,
 }
 # Highest value that is not a slip of the pen.
 _CEILINGS = {
@@ -45,7 +50,9 @@ _CEILINGS = {
 
 def complete(spec: pb.TrainingSpec, preset: str, prompt_format: str) -> pb.TrainingSpec:
     """The specification with each zero replaced by the preset's number. InvalidArgument names a wrong field."""
-    name = "tiny" if preset == "tiny" or prompt_format == "brief" else "paper"
+    name = spec.preset or ("tiny" if preset == "tiny" or prompt_format == "brief" else "standard")
+    if name not in PRESETS:
+        raise InvalidArgument(f"there is no preset {name!r}; use {', '.join(PRESETS)}", field="preset")
     full = pb.TrainingSpec()
     full.CopyFrom(PRESETS[name])
     given = pb.TrainingSpec()
@@ -64,4 +71,10 @@ def complete(spec: pb.TrainingSpec, preset: str, prompt_format: str) -> pb.Train
     if lora.rank and not lora.alpha:
         given.lora.alpha = lora.rank * full.lora.alpha // full.lora.rank
     full.MergeFrom(given)
+    full.preset = name
+    if full.method == _Spec.METHOD_FULL and spec.initial_adapter:
+        raise InvalidArgument(
+            "full fine-tuning starts from no adapter; leave initial_adapter empty, or merge it into the base first",
+            field="initial_adapter",
+        )
     return full

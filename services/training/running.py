@@ -21,7 +21,7 @@ from ratchet.trajectory.v1 import trajectory_service_pb2_grpc as trajectory_grpc
 from services.common import archives, checkpoints, ids
 from services.common.errors import NotFound, RatchetError, Unavailable
 from services.common.telemetry import log
-from services.training import blobs, jobs, metrics, presets
+from services.training import blobs, jobs, methods, metrics, presets
 from services.training.jobs import CANCELLED, FAILED, RUNNING, SUCCEEDED, Job, Record
 from services.training.ports import STOPPED, UNWRITABLE, Launcher, Process
 from services.training.settings import TrainingSettings
@@ -195,7 +195,7 @@ class Runs:
             finally:
                 del self._processes[job.record.id]
             if status == 0:
-                await self._store_adapter(job)
+                await self._store_result(job)
                 return
             if job.record.cancelling:
                 await self._finish(job, CANCELLED)
@@ -230,10 +230,14 @@ class Runs:
                 process.kill()
             raise
 
-    async def _store_adapter(self, job: Job) -> None:
-        archive = job.directory / "adapter.tar"
+    async def _store_result(self, job: Job) -> None:
+        spec = job.spec()
+        archive = job.directory / methods.archive(spec)
         blob, digest = await _patiently(lambda: blobs.store(self._store, archive))
-        await self._finish(job, SUCCEEDED, adapter_blob=blob, adapter_digest=digest)
+        if methods.name(spec) == "full":
+            await self._finish(job, SUCCEEDED, model_blob=blob)
+        else:
+            await self._finish(job, SUCCEEDED, adapter_blob=blob, adapter_digest=digest)
 
     async def _finish(self, job: Job, state: str, **fields: str) -> None:
         job.clock(runs=False)
@@ -261,7 +265,12 @@ def _measure(job: Job, num_points: int, num_steps: int) -> None:
 def _plain(spec: pb.TrainingSpec) -> dict[str, Any]:
     names = ("learning_rate", "weight_decay", "batch_size", "max_epochs", "patience", "seed", "max_tokens")
     lora = {"rank": spec.lora.rank, "alpha": spec.lora.alpha, "dropout": spec.lora.dropout}
-    return {**{name: getattr(spec, name) for name in names}, **lora, "dataset": spec.dataset}
+    return {
+        **{name: getattr(spec, name) for name in names},
+        **lora,
+        "dataset": spec.dataset,
+        "method": methods.name(spec),
+    }
 
 
 def _reason(directory: Path, status: int) -> str | None:

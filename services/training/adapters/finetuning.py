@@ -18,7 +18,7 @@ import torch
 
 from services.common.errors import FailedPrecondition, RatchetError
 from services.common.telemetry import log
-from services.training.adapters import corpus, examples, lora, work
+from services.training.adapters import corpus, examples, models, results, work
 from services.training.adapters.batching import Batcher
 from services.training.adapters.checkpointing import Checkpoints, Points, State
 from services.training.adapters.examples import Example
@@ -72,14 +72,12 @@ class _Run:
         torch.set_num_threads(job.threads or os.cpu_count() or 1)
         self._halves = job.precision == "bfloat16" or (job.precision == "auto" and self._device.type == "cuda")
         initial = directory / "initial"
-        dtype = torch.bfloat16 if self._halves and self._device.type == "cuda" else torch.float32
-        self._model, tokenizer, self._revision = lora.load(
-            job, self._device, dtype, initial if initial.is_dir() else None
-        )
+        self._loaded = models.load(job, self._device, initial if initial.is_dir() else None, halves=self._halves)
+        self._model, tokenizer = self._loaded.model, self._loaded.tokenizer
         self._train, self._validation = corpus.build(
             directory / "dataset.parquet", tokenizer, job.max_tokens, directory / "tokens"
         )
-        self._batcher = self._make_batcher(tokenizer)
+        self._batcher = self._make_batcher()
         learnt = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
         self._weights = learnt
         self._optimizer = torch.optim.AdamW(learnt, lr=job.learning_rate, weight_decay=job.weight_decay, fused=True)
@@ -89,9 +87,10 @@ class _Run:
         self._saved = self._reported = time.monotonic()
         self._num_read = 0
 
-    def _make_batcher(self, tokenizer: Any) -> Batcher:
+    def _make_batcher(self) -> Batcher:
+        tokenizer = self._loaded.tokenizer
         padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-        batcher = Batcher(self._model, self._model.get_base_model(), padding, self._device)
+        batcher = Batcher(self._model, self._loaded.base, padding, self._device)
         if self._job.batching != "padded":
             rows = [self._train[row] for row in range(min(3, len(self._train)))]
             short = [Example(row.token_ids[-_PROBE:], min(row.num_response, _PROBE // 2)) for row in rows]
@@ -132,7 +131,7 @@ class _Run:
         if len(self._validation):
             facts["validation_perplexity_before"] = state.initial_perplexity
             facts["validation_perplexity_after"] = state.best_perplexity
-        lora.save(self._model, self._job, self._revision, facts, self._directory)
+        results.save(self._loaded, self._job, facts, self._directory)
         return True
 
     def _epoch(self, state: State) -> None:

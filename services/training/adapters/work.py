@@ -24,6 +24,8 @@ class Work:
     patience: int
     seed: int
     max_tokens: int
+    # A name of services.training.methods.
+    method: str = "lora"
     device: str = "auto"
     precision: str = "auto"
     threads: int = 0

@@ -45,6 +45,37 @@ Global___LoraConfig: typing_extensions.TypeAlias = LoraConfig
 class TrainingSpec(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    class _Method:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _MethodEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[TrainingSpec._Method.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        METHOD_UNSPECIFIED: TrainingSpec._Method.ValueType  # 0
+        """The preset's."""
+        METHOD_LORA: TrainingSpec._Method.ValueType  # 1
+        """Low-rank updates of every linear layer but the output layer."""
+        METHOD_QLORA: TrainingSpec._Method.ValueType  # 2
+        """The same on a base held in 4 bits (NF4, doubly quantised); needs bitsandbytes."""
+        METHOD_DORA: TrainingSpec._Method.ValueType  # 3
+        """Low-rank updates of direction, with a learnt magnitude."""
+        METHOD_FULL: TrainingSpec._Method.ValueType  # 4
+        """Every weight. The result is a base model, not an adapter."""
+
+    class Method(_Method, metaclass=_MethodEnumTypeWrapper):
+        """What is learnt."""
+
+    METHOD_UNSPECIFIED: TrainingSpec.Method.ValueType  # 0
+    """The preset's."""
+    METHOD_LORA: TrainingSpec.Method.ValueType  # 1
+    """Low-rank updates of every linear layer but the output layer."""
+    METHOD_QLORA: TrainingSpec.Method.ValueType  # 2
+    """The same on a base held in 4 bits (NF4, doubly quantised); needs bitsandbytes."""
+    METHOD_DORA: TrainingSpec.Method.ValueType  # 3
+    """Low-rank updates of direction, with a learnt magnitude."""
+    METHOD_FULL: TrainingSpec.Method.ValueType  # 4
+    """Every weight. The result is a base model, not an adapter."""
+
     BASE_MODEL_FIELD_NUMBER: builtins.int
     DATASET_FIELD_NUMBER: builtins.int
     LORA_FIELD_NUMBER: builtins.int
@@ -56,6 +87,8 @@ class TrainingSpec(google.protobuf.message.Message):
     SEED_FIELD_NUMBER: builtins.int
     MAX_TOKENS_FIELD_NUMBER: builtins.int
     INITIAL_ADAPTER_FIELD_NUMBER: builtins.int
+    METHOD_FIELD_NUMBER: builtins.int
+    PRESET_FIELD_NUMBER: builtins.int
     base_model: builtins.str
     """Name or directory of the base model."""
     dataset: builtins.str
@@ -70,6 +103,11 @@ class TrainingSpec(google.protobuf.message.Message):
     max_tokens: builtins.int
     initial_adapter: builtins.str
     """Adapter to go on from; empty for a fresh one."""
+    method: Global___TrainingSpec.Method.ValueType
+    preset: builtins.str
+    """Where zeros get their numbers from: "paper" (QLoRA, as in the paper), "standard" (LoRA with the paper's numbers) or
+    "tiny". Empty is the base model's own.
+    """
     @property
     def lora(self) -> Global___LoraConfig: ...
     def __init__(
@@ -86,9 +124,11 @@ class TrainingSpec(google.protobuf.message.Message):
         seed: builtins.int = ...,
         max_tokens: builtins.int = ...,
         initial_adapter: builtins.str = ...,
+        method: Global___TrainingSpec.Method.ValueType = ...,
+        preset: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["lora", b"lora"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["base_model", b"base_model", "batch_size", b"batch_size", "dataset", b"dataset", "initial_adapter", b"initial_adapter", "learning_rate", b"learning_rate", "lora", b"lora", "max_epochs", b"max_epochs", "max_tokens", b"max_tokens", "patience", b"patience", "seed", b"seed", "weight_decay", b"weight_decay"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["base_model", b"base_model", "batch_size", b"batch_size", "dataset", b"dataset", "initial_adapter", b"initial_adapter", "learning_rate", b"learning_rate", "lora", b"lora", "max_epochs", b"max_epochs", "max_tokens", b"max_tokens", "method", b"method", "patience", b"patience", "preset", b"preset", "seed", b"seed", "weight_decay", b"weight_decay"]) -> None: ...
 
 Global___TrainingSpec: typing_extensions.TypeAlias = TrainingSpec
 
@@ -162,19 +202,25 @@ class TrainingJob(google.protobuf.message.Message):
     ERROR_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     ELAPSED_S_FIELD_NUMBER: builtins.int
+    MODEL_BLOB_FIELD_NUMBER: builtins.int
+    NOTE_FIELD_NUMBER: builtins.int
     name: builtins.str
     """trainingJobs/{j}"""
     state: Global___TrainingJob.State.ValueType
     num_steps: builtins.int
     total_steps: builtins.int
     adapter_blob: builtins.str
-    """blobs/{sha256} of the adapter archive, when SUCCEEDED."""
+    """blobs/{sha256} of the adapter archive, when SUCCEEDED; empty for METHOD_FULL."""
     adapter_digest: builtins.str
     best_validation_perplexity: builtins.float
     initial_validation_perplexity: builtins.float
     """Validation perplexity of the base, before any step."""
     error: builtins.str
     elapsed_s: builtins.float
+    model_blob: builtins.str
+    """blobs/{sha256} of the archive of the whole model, for METHOD_FULL when SUCCEEDED."""
+    note: builtins.str
+    """What can be served of the result, and how, where that is not everywhere; when SUCCEEDED."""
     @property
     def spec(self) -> Global___TrainingSpec: ...
     @property
@@ -197,9 +243,11 @@ class TrainingJob(google.protobuf.message.Message):
         error: builtins.str = ...,
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         elapsed_s: builtins.float = ...,
+        model_blob: builtins.str = ...,
+        note: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time", "spec", b"spec"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["adapter_blob", b"adapter_blob", "adapter_digest", b"adapter_digest", "best_validation_perplexity", b"best_validation_perplexity", "create_time", b"create_time", "elapsed_s", b"elapsed_s", "error", b"error", "initial_validation_perplexity", b"initial_validation_perplexity", "name", b"name", "num_steps", b"num_steps", "points", b"points", "spec", b"spec", "state", b"state", "total_steps", b"total_steps"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["adapter_blob", b"adapter_blob", "adapter_digest", b"adapter_digest", "best_validation_perplexity", b"best_validation_perplexity", "create_time", b"create_time", "elapsed_s", b"elapsed_s", "error", b"error", "initial_validation_perplexity", b"initial_validation_perplexity", "model_blob", b"model_blob", "name", b"name", "note", b"note", "num_steps", b"num_steps", "points", b"points", "spec", b"spec", "state", b"state", "total_steps", b"total_steps"]) -> None: ...
 
 Global___TrainingJob: typing_extensions.TypeAlias = TrainingJob
 
