@@ -15,7 +15,9 @@ from services.curation.selection import task_of
 
 TRAIN, VALIDATION = "train", "validation"
 IN_DOMAIN, HINDSIGHT, SYNTHETIC = "in-domain", "hindsight", "synthetic"
-CHOICES = ("paper", "all")
+CHOICES = ("paper", "all", "unsure")
+# A response that is more likely than this has little left to teach; of such steps one in so many becomes a row.
+_SURE, _ONE_IN = math.log(0.9), 5
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,24 @@ def trainable(trajectory: trajectory_pb.Trajectory) -> list[trajectory_pb.Step]:
 
 
 def pick(trajectory: trajectory_pb.Trajectory, choice: str, seed: int) -> list[trajectory_pb.Step]:
-    """The steps that become rows: every one ("all"), or first, one random middle and last ("paper")."""
+    """The steps that become rows.
+
+    "all": every one; "paper": first, one random middle and last; "unsure": those with a response that the model found
+    less than 90 % likely, and one in five of the others, so that what it knows is not forgotten.
+    """
     steps = trainable(trajectory)
+    # Seeded per trajectory: adding one changes no other's pick.
+    draw = random.Random(f"{seed}:{trajectory.name}")
+    if choice == "unsure":
+        return [step for step in steps if not draw.randrange(_ONE_IN) or not _is_sure(step)]
     if choice == "all" or len(steps) <= 3:
         return steps
-    # Seeded per trajectory: adding one changes no other's pick.
-    middle = random.Random(f"{seed}:{trajectory.name}").randrange(1, len(steps) - 1)
+    middle = draw.randrange(1, len(steps) - 1)
     return [steps[0], steps[middle], steps[-1]]
+
+
+def _is_sure(step: trajectory_pb.Step) -> bool:
+    return bool(step.response_logprobs) and sum(step.response_logprobs) > _SURE
 
 
 def split(trajectories: Sequence[trajectory_pb.Trajectory], validation_fraction: float, seed: int) -> set[str]:

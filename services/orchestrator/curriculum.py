@@ -18,7 +18,7 @@ from services.orchestrator.ports import SuiteTask
 from services.orchestrator.services import Services
 
 # So many tasks are drawn for each one that is tried.
-CANDIDATES = 3
+CANDIDATES = 2
 _TIMEOUT_S = 600.0
 
 

@@ -34,7 +34,7 @@ _ITERATION: dict[str, object] = {
     "rounds": 1,
 }
 _EVALUATION: dict[str, object] = {"suite": SUITE, "split": SPLIT, "world_seed": 1, "max_steps": 30, "seed": 42}
-_ROWS = ("paper", "all")
+_ROWS = ("paper", "all", "unsure")
 _NOT_NEGATIVE = (
     "num_train_tasks",
     "num_eval_tasks",

@@ -21,7 +21,7 @@ class Strategy:
     filter: str = "paper"
     # Whose attempts at a task are kept; see CurateDatasetRequest.precedence.
     precedence: str = "first"
-    # Steps of an attempt that become rows: "paper" or "all".
+    # Steps of an attempt that become rows: "paper", "all" or "unsure".
     rows: str = "paper"
     attempts_per_task: int = 1
     # Responses drawn at each step, of which the most frequent grounded action is taken: a better policy to learn from.
@@ -63,8 +63,9 @@ _ALL = (
         "one attempt, each step voted on by eight responses; kept where it was sure and did all that the task names",
         filter="covered",
         precedence="all",
-        rows="all",
+        rows="unsure",
         votes=8,
+        curriculum=True,
     ),
     Strategy(
         "hindsight",

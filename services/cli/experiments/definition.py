@@ -32,8 +32,8 @@ class Learning(_Strict):
 
     strategy: str = "paper"
     mixture: Literal["A", "B", "C"] = "A"
-    # "paper" (first, middle, last step) or "all"; "" takes the strategy's.
-    rows: Literal["", "paper", "all"] = ""
+    # "paper" (first, middle, last step), "all" or "unsure"; "" takes the strategy's.
+    rows: Literal["", "paper", "all", "unsure"] = ""
     train_tasks: int = Field(100, ge=1)
     attempts: int = Field(1, ge=1)
     # 0 is greedy; several attempts are then sampled as the host does.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 
 from ratchet.trajectory.v1 import trajectory_service_pb2 as pb
 from services.curation import rows, selection
@@ -53,6 +54,21 @@ def test_the_papers_rows_are_first_one_middle_and_last():
         assert (first.index, last.index) == (0, 9)
         assert 0 < middle.index < 9
     assert len({rows.pick(long, "paper", seed)[1].index for seed in range(20)}) > 3
+
+
+def test_the_unsure_rows_leave_out_most_of_what_the_model_was_sure_of():
+    def logged(name: str, *likelihoods: float) -> pb.Trajectory:
+        made = attempt(name, *(f"click [{k}]" for k in range(len(likelihoods))))
+        for step, likelihood in zip(made.steps, likelihoods, strict=True):
+            step.response_logprobs.extend([math.log(likelihood) / 2] * 2)
+        return made
+
+    picked = [rows.pick(logged(f"a{k}", 0.95, 0.5, 0.99, 0.89), "unsure", 1) for k in range(50)]
+    indices = [step.index for steps in picked for step in steps]
+    assert indices.count(1) == indices.count(3) == 50
+    assert 10 < indices.count(0) + indices.count(2) < 32
+    # An attempt without likelihoods is taken whole.
+    assert len(rows.pick(attempt("b", "click [1]", "stop [x]"), "unsure", 1)) == 2
 
 
 def test_short_trajectories_give_every_step_once():

@@ -42,7 +42,9 @@ class CurateDatasetRequest(google.protobuf.message.Message):
     mixture: builtins.str
     """"A" (in-domain rows only), "B" (A and as many synthetic rows), "C" (as many synthetic rows as A has rows)."""
     rows: builtins.str
-    """"paper" (first, one random middle, last) or "all" (every step)."""
+    """"paper" (first, one random middle, last), "all" (every step) or "unsure" (those that the model found less than 90 %
+    likely, and one in five of the others).
+    """
     validation_fraction: builtins.float
     seed: builtins.int
     filter: builtins.str

@@ -70,7 +70,7 @@ class IterationSpec(google.protobuf.message.Message):
     parallel_episodes: builtins.int
     mixture: builtins.str
     rows: builtins.str
-    """"paper" or "all"."""
+    """"paper", "all" or "unsure"; see CurateDatasetRequest.rows."""
     lora_rank: builtins.int
     lora_alpha: builtins.int
     learning_rate: builtins.float
