@@ -113,6 +113,18 @@ def test_a_server_whose_adapters_would_mix_does_not_start(hosting, base):
         pass
 
 
+async def test_a_killed_host_leaves_no_engine_behind(hosting, base):
+    with hosting(model=str(base)) as host:
+        engine = os.pidfd_open(engine_pid(host))
+        host.process.kill()
+        ended = asyncio.Event()
+        asyncio.get_running_loop().add_reader(engine, ended.set)
+        async with asyncio.timeout(30):
+            await ended.wait()
+        asyncio.get_running_loop().remove_reader(engine)
+        os.close(engine)
+
+
 def engine_pid(host) -> int:
     """The process in which vLLM computes."""
     for path in Path(f"/proc/{host.process.pid}/task").glob("*/children"):
