@@ -71,13 +71,13 @@ class Room:
 class Bare:
     """vLLM's own OpenAI server, by HTTP."""
 
-    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
-        self._client, self._url = client, url
+    def __init__(self, client: httpx.AsyncClient, url: str, pid: int) -> None:
+        self._client, self.url, self.pid = client, url, pid
 
     async def ask(self, prompt: str, tokens: list[int]) -> list[int]:
         """By the tokens, because its tokenizer would split the text otherwise."""
         body = {"model": "model", "prompt": tokens, "max_tokens": MAX_NEW_TOKENS, "temperature": 0, "logprobs": 0}
-        reply = await self._client.post(f"{self._url}/v1/completions", json={**body, "return_token_ids": True})
+        reply = await self._client.post(f"{self.url}/v1/completions", json={**body, "return_token_ids": True})
         reply.raise_for_status()
         found: list[int] = reply.json()["choices"][0]["token_ids"]
         return found
@@ -86,7 +86,7 @@ class Bare:
         """Counted by its scheduler."""
         labels = r"\{[^}]*\}"
         names = (f"vllm:prefix_cache_{kind}_total" for kind in ("hits", "queries"))
-        return await _counts(f"{self._url}/metrics", *(f"{name}{labels}" for name in names), plain=False)
+        return await _counts(f"{self.url}/metrics", *(f"{name}{labels}" for name in names), plain=False)
 
 
 @asynccontextmanager
@@ -103,7 +103,7 @@ async def room(python: str | Path, engine: str, home: Path) -> AsyncIterator[Ser
 
 
 @asynccontextmanager
-async def bare(python: Path, model: Path, home: Path) -> AsyncIterator[Server]:
+async def bare(python: Path, model: Path, home: Path) -> AsyncIterator[Bare]:
     """vLLM's OpenAI server with the same numbers: type, context, rows, memory, adapters, threads."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -118,20 +118,21 @@ async def bare(python: Path, model: Path, home: Path) -> AsyncIterator[Server]:
     environment = {
         "HF_HUB_OFFLINE": "1",
         "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "passive",
     }
     url = f"http://127.0.0.1:{port}"
-    async with _process(command, environment, home / "log", "Application startup complete"):
+    async with _process(command, environment, home / "log", "Application startup complete") as pid:
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
         async with httpx.AsyncClient(trust_env=False, timeout=600, limits=limits) as client:
-            yield Bare(client, url)
+            yield Bare(client, url, pid)
 
 
 @asynccontextmanager
-async def _process(command: tuple[str, ...], environment: dict[str, str], log: Path, ready: str) -> AsyncIterator[None]:
-    """Run it until the block ends, which begins when it says that it is ready."""
+async def _process(command: tuple[str, ...], environment: dict[str, str], log: Path, ready: str) -> AsyncIterator[int]:
+    """Run it until the block ends, which begins when it says that it is ready; yields its process id."""
     log.parent.mkdir(parents=True, exist_ok=True)
     process = await asyncio.create_subprocess_exec(
         *command, env={**os.environ, **environment}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
@@ -153,7 +154,7 @@ async def _process(command: tuple[str, ...], environment: dict[str, str], log: P
             await is_ready.wait()
         if process.returncode is not None or following.done():
             sys.exit(f"{' '.join(command[1:5])} did not start:\n{log.read_text()[-3000:]}")
-        yield
+        yield process.pid
     finally:
         if process.returncode is None:
             process.terminate()

@@ -62,6 +62,8 @@ class ModelAgent:
                 f"{model.name} has a context of {model.context_tokens} tokens, too short for the prompt format; "
                 "choose prompt_format = brief in its ratchet.json"
             )
+        # Attempts at one task see the same first pages, and its objective on all of them.
+        self._affinity = hashlib.sha256(request.task_json.encode()).hexdigest()[:16]
         self._max_observation_tokens = min(self.format.max_observation_tokens, room)
 
     async def decide(self, view: prompts.View, observation: Observation, index: int) -> Decision:
@@ -81,6 +83,7 @@ class ModelAgent:
             temperature=agent.temperature if temperature is None else temperature,
             seed=self._seed(index, ballot),
             stop=self.format.stop,
+            affinity=self._affinity,
         )
         reply = await admitted(lambda left_s: self._serving.Generate(request, timeout=left_s), self._timeout_s)
         return Decision(

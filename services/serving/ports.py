@@ -101,8 +101,10 @@ class Engine(Protocol):
         """Fail what is running with Unavailable, and free the memory. Idempotent."""
         ...
 
-    async def generate(self, adapter: str, prompt: list[int], sampling: Sampling) -> Completion:
+    async def generate(self, adapter: str, prompt: list[int], sampling: Sampling, affinity: str = "") -> Completion:
         """Complete a prompt with an added adapter ("" is the base). Cancelling frees its place at once.
+
+        Requests of one `affinity` start alike: an engine of several replicas lets one of them answer those.
 
         Raises RegexRefused, FailedPrecondition where a regex is asked for and responses cannot be constrained, and
         Unavailable when the engine stops meanwhile.

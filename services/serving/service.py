@@ -82,7 +82,7 @@ class ServingServicer(pb_grpc.ServingServiceServicer):
         sampling = _sampling(request)
         async with self._loras.use(request.adapter):
             prompt = await prompts.render(request.parts, self._engine.tokenizer, model.context_tokens)
-            done = await self._engine.generate(request.adapter, prompt.token_ids, sampling)
+            done = await self._engine.generate(request.adapter, prompt.token_ids, sampling, request.affinity)
         metrics.TOKENS.labels("prompt").inc(len(prompt.token_ids))
         metrics.TOKENS.labels("response").inc(len(done.token_ids))
         metrics.QUEUE_SECONDS.observe(done.queue_s)

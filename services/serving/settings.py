@@ -33,8 +33,11 @@ class ServingSettings(RoomSettings):
 
     model_config = SettingsConfigDict(env_prefix="RATCHET_SERVING__", frozen=True, extra="forbid")
 
-    # "transformers" needs nothing more; "vllm" needs vLLM installed beside Ratchet (make setup-vllm).
-    engine: Literal["transformers", "vllm"] = "transformers"
+    # "transformers" needs nothing more; "vllm" needs vLLM installed beside Ratchet (make setup-vllm);
+    # "openai" is vLLM's servers at `urls`, which see the adapters in this home under the same path.
+    engine: Literal["transformers", "vllm", "openai"] = "transformers"
+    # Base URLs of the servers, without /v1; each must serve `model` with runtime LoRA loading.
+    urls: tuple[str, ...] = ()
     # Name or directory of the base model.
     model: str = "ratchet-tiny"
     # More names for directories, beside the packaged ones.

@@ -37,7 +37,7 @@ async def open_room(
     # Read once, when torch is loaded: its threads are not to spin while browsers and trainers want the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     wanted = settings.load(ServingSettings, table)
-    engine = _engine(wanted)
+    engine = _engine(wanted, home)
     archives = Archives(home / "serving" / "adapters", trajectory_grpc.TrajectoryServiceStub(dial("trajectory")))
     loras = Loras(engine, archives, wanted.max_adapters)
     servicer = ServingServicer(engine, loras, wanted.max_requests)
@@ -50,12 +50,16 @@ async def open_room(
         await engine.stop()
 
 
-def _engine(wanted: ServingSettings) -> Engine:
+def _engine(wanted: ServingSettings, home: Path) -> Engine:
     known = {**packaged_models(), **wanted.models}
     if wanted.engine == "vllm":
         from services.serving.adapters.vllm import VllmEngine
 
         return VllmEngine(wanted, known)
+    if wanted.engine == "openai":
+        from services.serving.adapters.openai import OpenAIEngine
+
+        return OpenAIEngine(wanted, known, home / "serving")
     from services.serving.adapters.transformers import TransformersEngine
 
     return TransformersEngine(wanted, known)

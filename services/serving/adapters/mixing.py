@@ -11,12 +11,12 @@ import json
 import tempfile
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from services.common.errors import FailedPrecondition
-from services.serving.ports import Completion, Engine, Sampling
+from services.serving.ports import Completion, Sampling
 
 _RANK = 8
 _NUM_EACH = 2
@@ -33,16 +33,27 @@ class AdaptersMixed(FailedPrecondition):
     reason = "ADAPTERS_MIXED"
 
 
-async def prove(engine: Engine, base: Any, dtype: torch.dtype, num_adapters: int) -> None:
+class Adapting(Protocol):
+    """What an engine must do to be tried."""
+
+    async def generate(self, adapter: str, prompt: list[int], sampling: Sampling) -> Completion: ...
+
+    async def add_adapter(self, digest: str, directory: Path) -> None: ...
+
+    async def remove_adapter(self, digest: str) -> None: ...
+
+
+async def prove(engine: Adapting, base: Any, dtype: torch.dtype, num_adapters: int, shared: Path | None = None) -> None:
     """Ask the base and adapters alone, then all in one batch. `base` tells the layers' sizes. Raises AdaptersMixed.
 
-    With as many adapters as the engine computes side by side, none of its places is left empty.
+    With as many adapters as the engine computes side by side, none of its places is left empty. `shared` is where the
+    engine reads adapters.
     """
     vocabulary = base.get_input_embeddings().num_embeddings
     prompts = [[(each * 31 + place * 7) % vocabulary for place in range(_PROMPT_TOKENS)] for each in range(_NUM_EACH)]
     adapters = [f"self-check-{number}" for number in range(num_adapters)]
     asked = [(adapter, prompt) for prompt in prompts for adapter in ("", *adapters)]
-    with tempfile.TemporaryDirectory(prefix="ratchet-self-check-") as directory:
+    with tempfile.TemporaryDirectory(prefix="ratchet-self-check-", dir=shared) as directory:
         for seed, adapter in enumerate(adapters):
             _write(base, Path(directory, adapter), seed)
             await engine.add_adapter(adapter, Path(directory, adapter))

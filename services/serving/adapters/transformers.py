@@ -71,7 +71,7 @@ class TransformersEngine:
             self._tokenizer.close()
             self._worker = None
 
-    async def generate(self, adapter: str, prompt: list[int], sampling: Sampling) -> Completion:
+    async def generate(self, adapter: str, prompt: list[int], sampling: Sampling, affinity: str = "") -> Completion:
         """Complete a prompt; cancelling frees its place at the next step."""
         assert self._worker is not None, "start() comes first"
         if sampling.regex:

@@ -91,7 +91,7 @@ class VllmEngine:
         if self._tokenizer is not None:
             self._tokenizer.close()
 
-    async def generate(self, adapter: str, prompt: list[int], sampling: Sampling) -> Completion:
+    async def generate(self, adapter: str, prompt: list[int], sampling: Sampling, affinity: str = "") -> Completion:
         """Complete a prompt; cancelling aborts it in the engine."""
         task = asyncio.current_task()
         assert task is not None

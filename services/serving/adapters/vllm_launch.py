@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from services.common import checkpoints
 from services.common.checkpoints import Checkpoint
 from services.common.errors import FailedPrecondition
+from services.serving.adapters.grammar import guided
 from services.serving.adapters.loading import ModelUnusable
 from services.serving.adapters.variants import MERGE_BELOW
 from services.serving.ports import Model, Sampling
@@ -169,19 +169,9 @@ def sampling_params(sampling: Sampling, max_tokens: int) -> SamplingParams:
         # Text is made here, by the tokenizer of the prompt; vLLM needs it only to find stop strings.
         detokenize=bool(sampling.stop),
         skip_special_tokens=False,
-        structured_outputs=StructuredOutputsParams(grammar=_grammar(sampling.regex)) if sampling.regex else None,
+        structured_outputs=StructuredOutputsParams(grammar=guided(sampling.regex)) if sampling.regex else None,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
-
-
-def _grammar(regex: str) -> str:
-    """The regex in guidance's own language.
-
-    Where one text only can follow, guidance allows only the tokens that it would split that text into, and a tokenizer
-    that looks around may have split it otherwise: "no_forcing" makes it allow every token that fits.
-    """
-    escaped = re.sub(r"\\.|/|\n", lambda found: {"/": r"\/", "\n": r"\n"}.get(found[0], found[0]), regex)
-    return f'%llguidance {{"no_forcing": true}}\nstart: /{escaped}/\n'
 
 
 @contextmanager

@@ -143,6 +143,7 @@ class GenerateRequest(google.protobuf.message.Message):
     SEED_FIELD_NUMBER: builtins.int
     STOP_FIELD_NUMBER: builtins.int
     REGEX_FIELD_NUMBER: builtins.int
+    AFFINITY_FIELD_NUMBER: builtins.int
     model: builtins.str
     """Base model name; empty means whichever is served. NOT_FOUND when another one is served."""
     adapter: builtins.str
@@ -155,6 +156,10 @@ class GenerateRequest(google.protobuf.message.Message):
     regex: builtins.str
     """Regular expression that the whole response matches, in the syntax of Rust's regex; empty leaves it free.
     INVALID_ARGUMENT when it cannot be read, FAILED_PRECONDITION when the engine cannot constrain responses.
+    """
+    affinity: builtins.str
+    """Requests of one affinity start alike, as an episode's steps and the attempts at one task do: with several replicas
+    of a model, they go to one that has that start. Empty is any.
     """
     @property
     def parts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___PromptPart]: ...
@@ -171,8 +176,9 @@ class GenerateRequest(google.protobuf.message.Message):
         seed: builtins.int = ...,
         stop: collections.abc.Iterable[builtins.str] | None = ...,
         regex: builtins.str = ...,
+        affinity: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "max_new_tokens", b"max_new_tokens", "model", b"model", "parts", b"parts", "regex", b"regex", "seed", b"seed", "stop", b"stop", "temperature", b"temperature"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "affinity", b"affinity", "max_new_tokens", b"max_new_tokens", "model", b"model", "parts", b"parts", "regex", b"regex", "seed", b"seed", "stop", b"stop", "temperature", b"temperature"]) -> None: ...
 
 Global___GenerateRequest: typing_extensions.TypeAlias = GenerateRequest
 
