@@ -20,6 +20,7 @@ from services.common.database import StorageFailed
 from services.common.errors import FailedPrecondition, RatchetError
 from services.orchestrator import evaluation, metrics, scores
 from services.orchestrator.phases import PHASES
+from services.orchestrator.registry import Superseded
 from services.orchestrator.services import Services
 from services.orchestrator.turn import Turn
 
@@ -41,7 +42,6 @@ class Engine:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._tasks: dict[str, asyncio.Task[bool]] = {}
-        self._creating = asyncio.Lock()
         self._submit: Submit | None = None
 
     def attach(self, submit: Submit) -> None:
@@ -60,7 +60,7 @@ class Engine:
         """See workflows.Work."""
         return list(PHASES) if kind == ITERATIONS else [evaluation.STEP]
 
-    async def run_step(self, kind: str, name: str, step: str) -> bool:
+    async def run_step(self, kind: str, name: str, turn: int, step: str) -> bool:
         """See workflows.Work. Failures end the resource with their message; they do not escape."""
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(room="orchestrator", run=name)
@@ -69,7 +69,10 @@ class Engine:
         self._tasks[name] = task
         metrics.ACTIVE.labels(kind).inc()
         try:
-            return await (self._run_phase(name, step) if kind == ITERATIONS else self._run_evaluation(name))
+            return await (self._run_phase(name, turn, step) if kind == ITERATIONS else self._run_evaluation(name))
+        except Superseded as error:
+            telemetry.log().warning("work left to another", step=step, why=error.message)
+            return False
         finally:
             metrics.ACTIVE.labels(kind).dec()
             self._tasks.pop(name, None)
@@ -81,7 +84,7 @@ class Engine:
 
     async def create_iteration(self, spec: IterationSpec, request_id: str) -> Iteration:
         """A new iteration, its workflow started. Raises IterationRunning; a known request id gives its iteration."""
-        async with self._creating:
+        async with self._services.registry.alone():
             if request_id and (known := await self._services.registry.by_request(Iteration, request_id)):
                 return known
             if running := await self._services.registry.active(Iteration):
@@ -108,7 +111,7 @@ class Engine:
     async def cancel(self, resource: Resource) -> Resource:
         """Stop it; what it has done stays. Cancelling what has ended changes nothing."""
         await self._interrupt(resource.name)
-        resource = await self._services.registry.get(type(resource), resource.name)
+        resource, _holder = await self._services.registry.claim(type(resource), resource.name)
         if resource.state == type(resource).STATE_RUNNING:
             resource.state = type(resource).STATE_CANCELLED
             resource.end_time.GetCurrentTime()
@@ -121,7 +124,7 @@ class Engine:
 
     async def resume(self, name: str) -> Iteration:
         """Go on with a failed or cancelled iteration; a running or finished one is returned as it is."""
-        async with self._creating:
+        async with self._services.registry.alone():
             iteration = await self._services.registry.get(Iteration, name)
             if iteration.state not in (Iteration.STATE_FAILED, Iteration.STATE_CANCELLED):
                 return iteration
@@ -134,11 +137,14 @@ class Engine:
             await self._start_iteration(iteration)
             return iteration
 
-    async def _run_phase(self, name: str, step: str) -> bool:
-        iteration = await self._services.registry.get(Iteration, name)
+    async def _run_phase(self, name: str, number: int, step: str) -> bool:
+        # A workflow that was left behind takes nothing from the one that goes on.
+        if (await self._services.registry.get(Iteration, name)).num_resumes != number:
+            return False
+        iteration, holder = await self._services.registry.claim(Iteration, name)
         if iteration.state != Iteration.STATE_RUNNING:
             return False
-        turn, last = Turn(self._services, iteration), step == list(PHASES)[-1]
+        turn, last = Turn(self._services, iteration, holder), step == list(PHASES)[-1]
 
         async def work() -> None:
             await turn.begin(step)
@@ -148,19 +154,19 @@ class Engine:
             await turn.end(step, last=last)
 
         if error := await _failure(work(), step):
-            await self._fail(iteration, error)
+            await self._fail(iteration, error, holder)
             return False
         telemetry.log().info("phase done", step=step, verdict=iteration.verdict)
         return True
 
     async def _run_evaluation(self, name: str) -> bool:
-        running = await self._services.registry.get(Evaluation, name)
+        running, holder = await self._services.registry.claim(Evaluation, name)
         if running.state != Evaluation.STATE_RUNNING:
             return False
-        running.error = await _failure(evaluation.run(self._services, running), evaluation.STEP)
+        running.error = await _failure(evaluation.run(self._services, running, holder), evaluation.STEP)
         running.state = Evaluation.STATE_FAILED if running.error else Evaluation.STATE_SUCCEEDED
         running.end_time.GetCurrentTime()
-        await self._keep(running)
+        await self._keep(running, holder)
         return True
 
     async def _continue(self, iteration: Iteration) -> None:
@@ -175,18 +181,18 @@ class Engine:
         if stored.state == Iteration.STATE_RUNNING:
             await self._start_iteration(stored)
 
-    async def _fail(self, iteration: Iteration, message: str) -> None:
+    async def _fail(self, iteration: Iteration, message: str, holder: str) -> None:
         iteration.state = Iteration.STATE_FAILED
         iteration.error = f"{message} (then: ratchet iterations resume {iteration.name})"
         iteration.end_time.GetCurrentTime()
         telemetry.log().error("iteration failed", cause=message)
-        await self._keep(iteration)
+        await self._keep(iteration, holder)
 
-    async def _keep(self, ended: Resource) -> None:
+    async def _keep(self, ended: Resource, holder: str) -> None:
         """Store how it ended, as soon as the disk lets us: a workflow that forgot its end could not be resumed."""
         while True:
             try:
-                await self._services.registry.put(ended, active=False)
+                await self._services.registry.put(ended, active=False, holder=holder)
                 return _count_end(ended)
             except StorageFailed as error:
                 telemetry.log().error("cannot keep the end", cause=error.message)
@@ -194,9 +200,14 @@ class Engine:
 
     async def _start_iteration(self, iteration: Iteration) -> None:
         while not await self._start(ITERATIONS, iteration.name, iteration.num_resumes):
-            # The library has closed that workflow, yet the iteration has work left: go on in a new one.
-            iteration.num_resumes += 1
-            await self._services.registry.put(iteration, active=True)
+            # The library has closed that workflow. Where the iteration has work left, it goes on in a new one.
+            seen = iteration.num_resumes
+            iteration = await self._services.registry.get(Iteration, iteration.name)
+            if iteration.state != Iteration.STATE_RUNNING:
+                return
+            if iteration.num_resumes == seen:
+                iteration.num_resumes += 1
+                await self._services.registry.put(iteration, active=True)
 
     async def _start(self, kind: str, name: str, turn: int) -> bool:
         assert self._submit is not None, "attach() comes before the first submission"
@@ -232,6 +243,8 @@ async def _failure(work: Awaitable[None], step: str) -> str:
     """Why the work failed, for people; "" when it did not. A bug ends the resource, with an id, and not the host."""
     try:
         await work
+    except Superseded:
+        raise
     except RatchetError as error:
         return error.message
     except Exception as error:  # noqa: BLE001

@@ -10,7 +10,7 @@ from services.orchestrator.services import Services
 STEP = "evaluate"
 
 
-async def run(services: Services, running: Evaluation) -> None:
+async def run(services: Services, running: Evaluation, holder: str) -> None:
     """Runs the episodes that have no result yet, then scores them."""
     spec = running.spec
     suite = await services.suites.named(spec.suite)
@@ -33,7 +33,7 @@ async def run(services: Services, running: Evaluation) -> None:
     async def report(progress: Progress) -> None:
         running.num_done, running.num_total = progress.done + progress.lost, progress.total
         running.num_lost_episodes = progress.lost
-        await services.registry.put(running, active=True)
+        await services.registry.put(running, active=True, holder=holder)
 
     await episodes.run(services, job, report)
     rewards = await trajectories.rewards(services.stubs.store, running.name, STEP, spec.split)

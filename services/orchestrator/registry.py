@@ -1,12 +1,15 @@
 """Resources by name, kept durably and watched: iterations, evaluations, policies.
 
-Invariant: every change gets a higher version, so a watcher that gives the version it saw misses nothing.
+Invariant: every change gets a higher version, so a watcher that gives the version it saw misses nothing. Of several
+processes on one database, the one that claimed a resource last works on it; what another then puts is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -14,14 +17,25 @@ import sqlalchemy as sa
 from ratchet.orchestrator.v1.evaluation_service_pb2 import Evaluation
 from ratchet.orchestrator.v1.iteration_service_pb2 import Iteration
 from ratchet.orchestrator.v1.policy_service_pb2 import Policy
+from services.common import ids
 from services.common.database import Database, StorageFailed
-from services.common.errors import InvalidArgument, NotFound
+from services.common.errors import FailedPrecondition, InvalidArgument, NotFound
 from services.orchestrator.tables import resources
 
 R = TypeVar("R", Iteration, Evaluation, Policy)
 _COLLECTIONS: dict[type, str] = {Iteration: "iterations", Evaluation: "evaluations", Policy: "policies"}
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500
+# How late a watcher may hear of what another process changed.
+_ELSEWHERE_S = 1.0
+# Any fixed number of our own.
+_ALONE_LOCK = 7_238_414
+
+
+class Superseded(FailedPrecondition):
+    """Another process has taken this work over, or ended it."""
+
+    reason = "SUPERSEDED"
 
 
 class Registry:
@@ -30,6 +44,9 @@ class Registry:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._changed = asyncio.Condition()
+        self._alone = asyncio.Lock()
+        # On SQLite there is no other process.
+        self._patience_s = None if database.is_sqlite else _ELSEWHERE_S
         # Changes that could not be kept: whoever watches must hear of them another way.
         self._refusals: dict[str, StorageFailed] = {}
 
@@ -53,15 +70,38 @@ class Registry:
         await self._notify()
         return resource, True
 
-    async def put(self, resource: R, *, active: bool) -> None:
-        """Replace a resource's state; inactive ones are finished. Raises StorageFailed, here and for the watchers."""
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Nobody else is in such a block while this one runs, in any process on this database."""
+        async with self._alone, contextlib.AsyncExitStack() as stack:
+            if not self._database.is_sqlite:
+                connection = await stack.enter_async_context(self._database.write())
+                await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ALONE_LOCK)))
+            yield
+
+    async def claim(self, kind: type[R], name: str) -> tuple[R, str]:
+        """Take over the work on a resource: it, and the holder that `put` asks for. Raises NotFound."""
+        holder = ids.new_id()
+        async with self._database.write() as connection:
+            await connection.execute(sa.update(resources).where(resources.c.name == name).values(holder=holder))
+        return await self.get(kind, name), holder
+
+    async def put(self, resource: R, *, active: bool, holder: str = "") -> None:
+        """Replace a resource's state; inactive ones are finished. Without a holder, whoever works on it loses it.
+
+        Raises StorageFailed, here and for the watchers; Superseded where the resource has another `holder` by now.
+        """
+        mine = (resources.c.name == resource.name, *([resources.c.holder == holder] if holder else []))
+        body = resource.SerializeToString()
         try:
             async with self._database.write() as connection:
-                await connection.execute(
+                changed = await connection.execute(
                     sa.update(resources)
-                    .where(resources.c.name == resource.name)
-                    .values(body=resource.SerializeToString(), version=resources.c.version + 1, active=active)
+                    .where(*mine)
+                    .values(body=body, version=resources.c.version + 1, active=active, holder=holder)
                 )
+            if holder and not changed.rowcount:
+                raise Superseded(f"{resource.name} was taken over or ended by another orchestrator", name=resource.name)
             self._refusals.pop(resource.name, None)
         except StorageFailed as refusal:
             self._refusals[resource.name] = refusal
@@ -114,7 +154,9 @@ class Registry:
                     raise refusal
                 row = (await self._database.read(query))[0]
                 if row["version"] <= after_version and row["active"]:
-                    await self._changed.wait()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(self._patience_s):
+                            await self._changed.wait()
                     continue
             if row["version"] > after_version:
                 after_version = row["version"]

@@ -17,7 +17,12 @@ class OrchestratorSettings(RoomSettings):
 
     database_url: str = Field("", description="SQLAlchemy URL; empty keeps a SQLite file under the home.")
     workflow_database_url: str = Field("", description="Database of the durable workflows; empty as above.")
-    executor_id: str = Field("orchestrator-0", description="Stable name of this executor; its work is its own again.")
+    executor_id: str = Field(
+        "orchestrator-0", description="Name of this executor, unlike any other's on the database (a pod's name)."
+    )
+    executor_stale_s: float = Field(
+        20.0, gt=0, description="An executor not heard of for so long is dead: others on its PostgreSQL take over."
+    )
     arena_url: str = Field("", description="Arena control API; empty finds the one on this home.")
     parallel_episodes: int = Field(8, ge=1, le=256, description="Episodes at a time where a request does not say.")
     max_attempts: int = Field(4, ge=1, description="Attempts at an episode whose machinery fails.")

@@ -17,6 +17,16 @@ resources = sa.Table(
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
+    # Token of the worker that may change it; see Registry.claim.
+    sa.Column("holder", sa.String(63), nullable=False, server_default=""),
+)
+
+executors = sa.Table(
+    "executors",
+    metadata,
+    sa.Column("id", sa.String(127), primary_key=True),
+    # By the database's clock.
+    sa.Column("seen", sa.DateTime(timezone=True), nullable=False),
 )
 
 suites = sa.Table(

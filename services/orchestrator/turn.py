@@ -15,8 +15,8 @@ _SAVE_EVERY_S = 0.3
 class Turn:
     """Handed to each phase."""
 
-    def __init__(self, services: Services, iteration: Iteration) -> None:
-        self.services, self.iteration = services, iteration
+    def __init__(self, services: Services, iteration: Iteration, holder: str) -> None:
+        self.services, self.iteration, self._holder = services, iteration, holder
         self._saved_at = 0.0
         self._phase_started = 0.0
         self._elapsed_before = 0.0
@@ -65,9 +65,10 @@ class Turn:
         await self.report(progress.done + progress.lost, progress.total, solved + lost, progress.remaining_s())
 
     async def save(self) -> None:
-        """Store the iteration as it stands."""
+        """Store the iteration as it stands. Raises Superseded where it is no longer this process's."""
         self._saved_at = time.monotonic()
-        await self.services.registry.put(self.iteration, active=self.iteration.state == Iteration.STATE_RUNNING)
+        active = self.iteration.state == Iteration.STATE_RUNNING
+        await self.services.registry.put(self.iteration, active=active, holder=self._holder)
 
     def _elapsed_s(self) -> float:
         return self._elapsed_before + time.monotonic() - self._phase_started

@@ -11,9 +11,11 @@ import concurrent.futures
 import contextvars
 from typing import Protocol
 
-from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos import DBOS, DBOSConfig, SetWorkflowID, error
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.common import telemetry
+from services.common.errors import Unavailable
 
 # A durable workflow must find its steps by name and version after an upgrade of anything else.
 _APPLICATION = "ratchet-orchestrator"
@@ -26,8 +28,8 @@ class Work(Protocol):
     def steps(self, kind: str) -> list[str]:
         """Names of the steps of a workflow of that kind, in order."""
 
-    async def run_step(self, kind: str, name: str, step: str) -> bool:
-        """Run one step of a resource's workflow; False when there is nothing left to do for it."""
+    async def run_step(self, kind: str, name: str, turn: int, step: str) -> bool:
+        """Run one step of a resource's workflow of that turn; False when there is nothing left to do for it."""
 
     async def interrupt_all(self) -> None:
         """Cancel every step that runs and wait until it has let go."""
@@ -76,12 +78,32 @@ class Workflows:
 
         return await asyncio.to_thread(start)
 
-    def run_step(self, kind: str, name: str, step: str) -> bool:
+    async def take_up(self, alive: set[str]) -> None:
+        """Queue the workflows of executors that are not alive; each is given to one process that is.
+
+        Raises Unavailable.
+        """
+
+        def recover() -> None:
+            pending = DBOS.list_workflows(
+                status="PENDING", app_version=_APPLICATION_VERSION, load_input=False, load_output=False
+            )
+            if dead := sorted({each.executor_id for each in pending if each.executor_id} - alive):
+                telemetry.log().warning("taking over", executors=dead, workflows=len(pending))
+                # The library's own supervisor calls the same; there is no public name for it.
+                DBOS._recover_pending_workflows(dead)
+
+        try:
+            await asyncio.to_thread(recover)
+        except (error.DBOSException, SQLAlchemyError) as failed:
+            raise Unavailable(f"the workflows' database does not answer: {failed}") from failed
+
+    def run_step(self, kind: str, name: str, turn: int, step: str) -> bool:
         """Called on a thread of the library."""
         if self._stopping:
             raise HostStopping
         # In a context of its own: a step may start the next round's workflow, which is not a part of this one.
-        work = self._work.run_step(kind, name, step)
+        work = self._work.run_step(kind, name, turn, step)
         future = contextvars.Context().run(asyncio.run_coroutine_threadsafe, work, self._loop)
         try:
             return future.result()
@@ -99,13 +121,14 @@ _current: list[Workflows] = []
 
 
 @DBOS.step()
-def _step(kind: str, name: str, step: str) -> bool:
-    return _current[-1].run_step(kind, name, step)
+def _step(kind: str, name: str, turn: int, step: str) -> bool:
+    return _current[-1].run_step(kind, name, turn, step)
 
 
 @DBOS.workflow()
 def _workflow(kind: str, name: str) -> None:
+    turn = int(str(DBOS.workflow_id).rpartition("#")[2])
     for step in _current[-1].steps(kind):
-        if not _step(kind, name, step):
+        if not _step(kind, name, turn, step):
             telemetry.log().info("workflow ended early", name=name, step=step)
             return

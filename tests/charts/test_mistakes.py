@@ -20,7 +20,7 @@ EXTERNAL = {"bundled": {"enabled": False}}
         ({"database": {"host": "db"}}, "leave one of them out"),
         ({"objects": {"endpoint": "http://store:9000"}}, "leave one of them out"),
         ({"bundled": {"password": "short"}}, "fewer than 8 characters"),
-        ({"rooms": {"orchestrator": {"replicas": 2}}}, "rooms.orchestrator runs in one pod because"),
+        ({"rooms": {"arena": {"replicas": 2}}}, "rooms.arena runs in one pod because"),
         ({"rooms": {"training": {"autoscaling": {"kind": "hpa"}}}}, "rooms.training runs in one pod because"),
         ({"rooms": {"curation": {"replicas": 2, "home": {"size": "1Gi"}}}}, "only one pod can mount"),
         ({"rooms": {"rollout": {"autoscaling": {"kind": "hpa", "min": 5, "max": 2}}}}, "min is 5, more than its max 2"),

@@ -92,6 +92,18 @@ def test_rooms_find_each_other_under_the_services_that_are_there(profile: str) -
             assert int(port) in [entry["port"] for entry in service["ports"]]
 
 
+def test_every_pod_of_the_orchestrator_is_an_executor_of_its_own_and_is_rolled(profile: str) -> None:
+    (found,) = [
+        item["spec"]
+        for item in objects(profile)
+        if item["kind"] == "Deployment" and item["metadata"]["labels"]["app.kubernetes.io/component"] == "orchestrator"
+    ]
+    assert found["strategy"]["type"] == "RollingUpdate"
+    variables = {each["name"]: each for each in found["template"]["spec"]["containers"][0]["env"]}
+    named = variables["RATCHET_ORCHESTRATOR__EXECUTOR_ID"]["valueFrom"]
+    assert named == {"fieldRef": {"fieldPath": "metadata.name"}}
+
+
 def test_the_laptop_profile_asks_for_little() -> None:
     cpu, memory = 0.0, 0.0
     for item in objects("laptop"):

@@ -45,6 +45,9 @@ data:
 - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
 - {name: RATCHET_BROWSER__ADDRESS, value: "$(POD_IP):{{ (include "ratchet.ports" .root | fromYaml).grpc }}"}
 {{- end }}
+{{- if eq .name "orchestrator" }}
+- {name: RATCHET_ORCHESTRATOR__EXECUTOR_ID, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+{{- end }}
 {{- if .root.Values.tls.enabled }}
 - {name: RATCHET_TLS__CERTIFICATE, value: /etc/ratchet/tls/tls.crt}
 - {name: RATCHET_TLS__KEY, value: /etc/ratchet/tls/tls.key}

@@ -11,7 +11,7 @@ scoring: {image: scoring, calls: [trajectory, browser, serving], client: true}
 curation: {image: control, calls: [scoring, trajectory, serving]}
 training: {image: training, calls: [trajectory], hub: true, client: true, single: its jobs live in its data directory}
 rollout: {image: control, calls: [browser, serving, scoring, trajectory], arena: true, sites: true}
-orchestrator: {image: control, calls: [rollout, trajectory, curation, training, scoring, serving], arena: true, database: true, client: true, single: it takes up the workflows of its own executor id}
+orchestrator: {image: control, calls: [rollout, trajectory, curation, training, scoring, serving], arena: true, database: true, client: true}
 {{- end -}}
 
 {{/* Ports, by name. The arena has one for each site, so that each is an origin of its own. */}}

@@ -29,6 +29,7 @@ async def open_room(
     from services.orchestrator.adapters.miniwob import MiniwobSuite
     from services.orchestrator.database import open_database
     from services.orchestrator.engine import Engine
+    from services.orchestrator.executors import Executors
     from services.orchestrator.policies import Policies
     from services.orchestrator.registry import Registry
     from services.orchestrator.servicers.evaluations import EvaluationServicer
@@ -54,8 +55,8 @@ async def open_room(
         engine = Engine(services)
         workflows = Workflows(own.workflows(directory), own.executor_id, engine)
         engine.attach(workflows.submit)
-        await workflows.start()
-        stack.push_async_callback(workflows.stop)
+        executors = Executors(database, own.executor_id, own.executor_stale_s)
+        await stack.enter_async_context(executors.running(workflows))
         await engine.recover()
         iterations, evaluations = IterationServicer(services, engine), EvaluationServicer(services, engine)
         policies, listing = PolicyServicer(services.policies), SuiteServicer(suites)

@@ -52,7 +52,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of either kind."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/t.db"
-    server: str = request.getfixturevalue("postgres")
+    return created(request.getfixturevalue("postgres"))
+
+
+def created(server: str) -> str:
+    """URL of a new database on that server."""
     engine = sa.create_engine(server.format(database="postgres"), isolation_level="AUTOCOMMIT")
     database = f"t{ids.new_id()}"
     with engine.connect() as connection:
