@@ -33,6 +33,8 @@ class TrainingSettings(RoomSettings):
     micro_batch_tokens: int = Field(default=16384, ge=0)
     # Compute activations again in the backward pass instead of keeping them.
     gradient_checkpointing: bool = False
+    # What the device can do at most, in TFLOP/s, for the MFU; 0 is what its maker says, where that is known.
+    peak_tflops: float = Field(default=0.0, ge=0)
     # A checkpoint is kept after each epoch, and in long epochs after so many seconds.
     checkpoint_s: float = Field(default=60.0, gt=0)
     # Ask the Hugging Face hub for a model that is not on this machine.

@@ -18,10 +18,11 @@ import torch
 
 from services.common.errors import FailedPrecondition, RatchetError
 from services.common.telemetry import log
-from services.training.adapters import corpus, examples, models, results, work
+from services.training.adapters import corpus, examples, measuring, models, results, work
 from services.training.adapters.batching import Batcher
 from services.training.adapters.checkpointing import Checkpoints, Points, State
 from services.training.adapters.examples import Example
+from services.training.adapters.measuring import Board
 from services.training.adapters.work import Work
 
 # A run reports about so many points, and one at each epoch's end.
@@ -83,9 +84,11 @@ class _Run:
         self._optimizer = torch.optim.AdamW(learnt, lr=job.learning_rate, weight_decay=job.weight_decay, fused=True)
         self._checkpoints = Checkpoints(directory)
         self._points = Points(directory)
+        self._flops = measuring.Flops(self._loaded)
+        self._peak_tflops = measuring.peak_tflops(self._device, job.peak_tflops)
         self._total_steps = job.max_epochs * math.ceil(len(self._train) / job.batch_size)
         self._saved = self._reported = time.monotonic()
-        self._num_read = 0
+        self._num_read = self._num_flops = 0
 
     def _make_batcher(self) -> Batcher:
         tokenizer = self._loaded.tokenizer
@@ -114,6 +117,7 @@ class _Run:
         except _Stopped:  # before there was anything to keep
             return False
         self._points.begin(self._total_steps, state.initial_perplexity, state.num_points)
+        self._board = Board(self._directory, state.step)
         try:
             while not state.is_done:
                 self._epoch(state)
@@ -121,6 +125,8 @@ class _Run:
         except _Stopped:
             self._checkpoint(state)
             return False
+        finally:
+            self._board.close()
         self._checkpoints.load_best(state.best_epoch, self._model)
         facts = {
             "training_rows": float(len(self._train)),
@@ -150,6 +156,7 @@ class _Run:
             state.loss_sum += loss_sum
             state.num_learnt += num_learnt
             self._num_read += sum(len(row.token_ids) for row in rows)
+            self._num_flops += self._flops.of(rows)
             if state.step % every == 0 and state.batch < len(todo):
                 self._report(state, state.epoch + state.batch / len(todo), 0.0)
             if time.monotonic() - self._saved > job.checkpoint_s:
@@ -216,16 +223,21 @@ class _Run:
 
     def _report(self, state: State, epoch: float, perplexity: float) -> None:
         now = time.monotonic()
-        self._points.add(
-            step=state.step,
-            epoch=epoch,
-            train_loss=state.loss_sum / max(1, state.num_learnt),
-            validation_perplexity=perplexity,
-            tokens_per_s=self._num_read / max(1e-9, now - self._reported),
-            num_tokens=self._num_read,
-        )
+        took_s = max(1e-9, now - self._reported)
+        point = {
+            "train_loss": state.loss_sum / max(1, state.num_learnt),
+            "validation_perplexity": perplexity,
+            "tokens_per_s": self._num_read / took_s,
+            "memory_bytes": measuring.memory_bytes(self._device),
+            "mfu": self._num_flops / took_s / (self._peak_tflops * 1e12) if self._peak_tflops else 0.0,
+        }
+        self._points.add(step=state.step, epoch=epoch, num_tokens=self._num_read, **point)
+        told = {name: value for name, value in point.items() if value}
+        told["train_perplexity"] = math.exp(min(point["train_loss"], 50.0))
+        self._board.add(state.step, told)
         state.num_points += 1
-        state.loss_sum, state.num_learnt, self._num_read, self._reported = 0.0, 0, 0, now
+        state.loss_sum, state.num_learnt = 0.0, 0
+        self._num_read, self._num_flops, self._reported = 0, 0, now
 
     def _checkpoint(self, state: State) -> None:
         self._checkpoints.save(state, self._model, self._optimizer)

@@ -33,6 +33,7 @@ class Work:
     micro_batch_size: int = 0
     micro_batch_tokens: int = 0
     gradient_checkpointing: bool = False
+    peak_tflops: float = 0.0
     checkpoint_s: float = 60.0
     allow_download: bool = True
 

@@ -22,7 +22,7 @@ def never():
 
 def points(directory):
     lines = [json.loads(line) for line in (directory / "progress.jsonl").read_text().splitlines()]
-    return lines[0], [{**line, "tokens_per_s": 0} for line in lines[1:]]
+    return lines[0], [{**line, "tokens_per_s": 0, "memory_bytes": 0} for line in lines[1:]]
 
 
 def perplexity(model, tokenizer, content):

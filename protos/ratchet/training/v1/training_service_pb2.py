@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*ratchet/training/v1/training_service.proto\x12\x13ratchet.training.v1\x1a\x1fgoogle/protobuf/timestamp.proto\":\n\nLoraConfig\x12\x0c\n\x04rank\x18\x01 \x01(\x05\x12\r\n\x05\x61lpha\x18\x02 \x01(\x05\x12\x0f\n\x07\x64ropout\x18\x03 \x01(\x01\"\xb5\x03\n\x0cTrainingSpec\x12\x12\n\nbase_model\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12-\n\x04lora\x18\x03 \x01(\x0b\x32\x1f.ratchet.training.v1.LoraConfig\x12\x15\n\rlearning_rate\x18\x04 \x01(\x01\x12\x14\n\x0cweight_decay\x18\x05 \x01(\x01\x12\x12\n\nbatch_size\x18\x06 \x01(\x05\x12\x12\n\nmax_epochs\x18\x07 \x01(\x05\x12\x10\n\x08patience\x18\x08 \x01(\x05\x12\x0c\n\x04seed\x18\t \x01(\x04\x12\x12\n\nmax_tokens\x18\n \x01(\x05\x12\x17\n\x0finitial_adapter\x18\x0b \x01(\t\x12\x38\n\x06method\x18\x0c \x01(\x0e\x32(.ratchet.training.v1.TrainingSpec.Method\x12\x0e\n\x06preset\x18\r \x01(\t\"e\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMETHOD_LORA\x10\x01\x12\x10\n\x0cMETHOD_QLORA\x10\x02\x12\x0f\n\x0bMETHOD_DORA\x10\x03\x12\x0f\n\x0bMETHOD_FULL\x10\x04\"\x89\x01\n\rTrainingPoint\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\r\n\x05\x65poch\x18\x02 \x01(\x01\x12\x12\n\ntrain_loss\x18\x03 \x01(\x01\x12\x1d\n\x15validation_perplexity\x18\x04 \x01(\x01\x12\x14\n\x0ctokens_per_s\x18\x05 \x01(\x01\x12\x12\n\nnum_tokens\x18\x06 \x01(\x03\"\xd0\x04\n\x0bTrainingJob\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32&.ratchet.training.v1.TrainingJob.State\x12/\n\x04spec\x18\x03 \x01(\x0b\x32!.ratchet.training.v1.TrainingSpec\x12\x11\n\tnum_steps\x18\x04 \x01(\x05\x12\x13\n\x0btotal_steps\x18\x05 \x01(\x05\x12\x32\n\x06points\x18\x06 \x03(\x0b\x32\".ratchet.training.v1.TrainingPoint\x12\x14\n\x0c\x61\x64\x61pter_blob\x18\x07 \x01(\t\x12\x16\n\x0e\x61\x64\x61pter_digest\x18\x08 \x01(\t\x12\"\n\x1a\x62\x65st_validation_perplexity\x18\t \x01(\x01\x12%\n\x1dinitial_validation_perplexity\x18\n \x01(\x01\x12\r\n\x05\x65rror\x18\x0b \x01(\t\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\telapsed_s\x18\r \x01(\x01\x12\x12\n\nmodel_blob\x18\x0e \x01(\t\x12\x0c\n\x04note\x18\x0f \x01(\t\"\x80\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05\"_\n\x18\x43reateTrainingJobRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x04spec\x18\x02 \x01(\x0b\x32!.ratchet.training.v1.TrainingSpec\"S\n\x19\x43reateTrainingJobResponse\x12\x36\n\x0ctraining_job\x18\x01 \x01(\x0b\x32 .ratchet.training.v1.TrainingJob\"%\n\x15GetTrainingJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x16GetTrainingJobResponse\x12\x36\n\x0ctraining_job\x18\x01 \x01(\x0b\x32 .ratchet.training.v1.TrainingJob\"@\n\x17ListTrainingJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"l\n\x18ListTrainingJobsResponse\x12\x37\n\rtraining_jobs\x18\x01 \x03(\x0b\x32 .ratchet.training.v1.TrainingJob\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"(\n\x18\x43\x61ncelTrainingJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"S\n\x19\x43\x61ncelTrainingJobResponse\x12\x36\n\x0ctraining_job\x18\x01 \x01(\x0b\x32 .ratchet.training.v1.TrainingJob\"\'\n\x17WatchTrainingJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"R\n\x18WatchTrainingJobResponse\x12\x36\n\x0ctraining_job\x18\x01 \x01(\x0b\x32 .ratchet.training.v1.TrainingJob2\xc8\x04\n\x0fTrainingService\x12r\n\x11\x43reateTrainingJob\x12-.ratchet.training.v1.CreateTrainingJobRequest\x1a..ratchet.training.v1.CreateTrainingJobResponse\x12i\n\x0eGetTrainingJob\x12*.ratchet.training.v1.GetTrainingJobRequest\x1a+.ratchet.training.v1.GetTrainingJobResponse\x12o\n\x10ListTrainingJobs\x12,.ratchet.training.v1.ListTrainingJobsRequest\x1a-.ratchet.training.v1.ListTrainingJobsResponse\x12r\n\x11\x43\x61ncelTrainingJob\x12-.ratchet.training.v1.CancelTrainingJobRequest\x1a..ratchet.training.v1.CancelTrainingJobResponse\x12q\n\x10WatchTrainingJob\x12,.ratchet.training.v1.WatchTrainingJobRequest\x1a-.ratchet.training.v1.WatchTrainingJobResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*ratchet/training/v1/training_service.proto\x12\x13ratchet.training.v1\x1a\x1fgoogle/protobuf/timestamp.proto\":\n\nLoraConfig\x12\x0c\n\x04rank\x18\x01 \x01(\x05\x12\r\n\x05\x61lpha\x18\x02 \x01(\x05\x12\x0f\n\x07\x64ropout\x18\x03 \x01(\x01\"\xb5\x03\n\x0cTrainingSpec\x12\x12\n\nbase_model\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x02 \x01(\t\x12-\n\x04lora\x18\x03 \x01(\x0b\x32\x1f.ratchet.training.v1.LoraConfig\x12\x15\n\rlearning_rate\x18\x04 \x01(\x01\x12\x14\n\x0cweight_decay\x18\x05 \x01(\x01\x12\x12\n\nbatch_size\x18\x06 \x01(\x05\x12\x12\n\nmax_epochs\x18\x07 \x01(\x05\x12\x10\n\x08patience\x18\x08 \x01(\x05\x12\x0c\n\x04seed\x18\t \x01(\x04\x12\x12\n\nmax_tokens\x18\n \x01(\x05\x12\x17\n\x0finitial_adapter\x18\x0b \x01(\t\x12\x38\n\x06method\x18\x0c \x01(\x0e\x32(.ratchet.training.v1.TrainingSpec.Method\x12\x0e\n\x06preset\x18\r \x01(\t\"e\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x0f\n\x0bMETHOD_LORA\x10\x01\x12\x10\n\x0cMETHOD_QLORA\x10\x02\x12\x0f\n\x0bMETHOD_DORA\x10\x03\x12\x0f\n\x0bMETHOD_FULL\x10\x04\"\xac\x01\n\rTrainingPoint\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\r\n\x05\x65poch\x18\x02 \x01(\x01\x12\x12\n\ntrain_loss\x18\x03 \x01(\x01\x12\x1d\n\x15validation_perplexity\x18\x04 \x01(\x01\x12\x14\n\x0ctokens_per_s\x18\x05 \x01(\x01\x12\x12\n\nnum_tokens\x18\x06 \x01(\x03\x12\x14\n\x0cmemory_bytes\x18\x07 \x01(\x03\x12\x0b\n\x03mfu\x18\x08 \x01(\x01\"\xd0\x04\n\x0bTrainingJob\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32&.ratchet.training.v1.TrainingJob.State\x12/\n\x04spec\x18\x03 \x01(\x0b\x32!.ratchet.training.v1.TrainingSpec\x12\x11\n\tnum_steps\x18\x04 \x01(\x05\x12\x13\n\x0btotal_steps\x18\x05 \x01(\x05\x12\x32\n\x06points\x18\x06 \x03(\x0b\x32\".ratchet.training.v1.TrainingPoint\x12\x14\n\x0c\x61\x64\x61pter_blob\x18\x07 \x01(\t\x12\x16\n\x0e\x61\x64\x61pter_digest\x18\x08 \x01(\t\x12\"\n\x1a\x62\x65st_validation_perplexity\x18\t \x01(\x01\x12%\n\x1dinitial_validation_perplexity\x18\n \x01(\x01\x12\r\n\x05\x65rror\x18\x0b \x01(\t\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\telapsed_s\x18\r \x01(\x01\x12\x12\n\nmodel_blob\x18\x0e \x01(\t\x12\x0c\n\x04note\x18\x0f \x01(\t\"\x80\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05\"_\n\x18\x43reateTrainingJobRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12/\n\x04spec\x18\x02 \x01(\x0b\x32!.ratchet.training.v1.TrainingSpec\"S\n\x19\x43reateTrainingJobResponse\x12\x36\n\x0ctraining_job\x18\x01 \x01(\x0b\x32 .ratchet.training.v1.TrainingJob\"%\n\x15GetTrainingJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x16GetTrainingJobResponse\x12\x36\n\x0ctraining_job\x18\x01 \x01(\x0b\x32 .ratchet.training.v1.TrainingJob\"@\n\x17ListTrainingJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"l\n\x18ListTrainingJobsResponse\x12\x37\n\rtraining_jobs\x18\x01 \x03(\x0b\x32 .ratchet.training.v1.TrainingJob\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"(\n\x18\x43\x61ncelTrainingJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"S\n\x19\x43\x61ncelTrainingJobResponse\x12\x36\n\x0ctraining_job\x18\x01 \x01(\x0b\x32 .ratchet.training.v1.TrainingJob\"\'\n\x17WatchTrainingJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"R\n\x18WatchTrainingJobResponse\x12\x36\n\x0ctraining_job\x18\x01 \x01(\x0b\x32 .ratchet.training.v1.TrainingJob2\xc8\x04\n\x0fTrainingService\x12r\n\x11\x43reateTrainingJob\x12-.ratchet.training.v1.CreateTrainingJobRequest\x1a..ratchet.training.v1.CreateTrainingJobResponse\x12i\n\x0eGetTrainingJob\x12*.ratchet.training.v1.GetTrainingJobRequest\x1a+.ratchet.training.v1.GetTrainingJobResponse\x12o\n\x10ListTrainingJobs\x12,.ratchet.training.v1.ListTrainingJobsRequest\x1a-.ratchet.training.v1.ListTrainingJobsResponse\x12r\n\x11\x43\x61ncelTrainingJob\x12-.ratchet.training.v1.CancelTrainingJobRequest\x1a..ratchet.training.v1.CancelTrainingJobResponse\x12q\n\x10WatchTrainingJob\x12,.ratchet.training.v1.WatchTrainingJobRequest\x1a-.ratchet.training.v1.WatchTrainingJobResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,31 +39,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRAININGSPEC_METHOD']._serialized_start=497
   _globals['_TRAININGSPEC_METHOD']._serialized_end=598
   _globals['_TRAININGPOINT']._serialized_start=601
-  _globals['_TRAININGPOINT']._serialized_end=738
-  _globals['_TRAININGJOB']._serialized_start=741
-  _globals['_TRAININGJOB']._serialized_end=1333
-  _globals['_TRAININGJOB_STATE']._serialized_start=1205
-  _globals['_TRAININGJOB_STATE']._serialized_end=1333
-  _globals['_CREATETRAININGJOBREQUEST']._serialized_start=1335
-  _globals['_CREATETRAININGJOBREQUEST']._serialized_end=1430
-  _globals['_CREATETRAININGJOBRESPONSE']._serialized_start=1432
-  _globals['_CREATETRAININGJOBRESPONSE']._serialized_end=1515
-  _globals['_GETTRAININGJOBREQUEST']._serialized_start=1517
-  _globals['_GETTRAININGJOBREQUEST']._serialized_end=1554
-  _globals['_GETTRAININGJOBRESPONSE']._serialized_start=1556
-  _globals['_GETTRAININGJOBRESPONSE']._serialized_end=1636
-  _globals['_LISTTRAININGJOBSREQUEST']._serialized_start=1638
-  _globals['_LISTTRAININGJOBSREQUEST']._serialized_end=1702
-  _globals['_LISTTRAININGJOBSRESPONSE']._serialized_start=1704
-  _globals['_LISTTRAININGJOBSRESPONSE']._serialized_end=1812
-  _globals['_CANCELTRAININGJOBREQUEST']._serialized_start=1814
-  _globals['_CANCELTRAININGJOBREQUEST']._serialized_end=1854
-  _globals['_CANCELTRAININGJOBRESPONSE']._serialized_start=1856
-  _globals['_CANCELTRAININGJOBRESPONSE']._serialized_end=1939
-  _globals['_WATCHTRAININGJOBREQUEST']._serialized_start=1941
-  _globals['_WATCHTRAININGJOBREQUEST']._serialized_end=1980
-  _globals['_WATCHTRAININGJOBRESPONSE']._serialized_start=1982
-  _globals['_WATCHTRAININGJOBRESPONSE']._serialized_end=2064
-  _globals['_TRAININGSERVICE']._serialized_start=2067
-  _globals['_TRAININGSERVICE']._serialized_end=2651
+  _globals['_TRAININGPOINT']._serialized_end=773
+  _globals['_TRAININGJOB']._serialized_start=776
+  _globals['_TRAININGJOB']._serialized_end=1368
+  _globals['_TRAININGJOB_STATE']._serialized_start=1240
+  _globals['_TRAININGJOB_STATE']._serialized_end=1368
+  _globals['_CREATETRAININGJOBREQUEST']._serialized_start=1370
+  _globals['_CREATETRAININGJOBREQUEST']._serialized_end=1465
+  _globals['_CREATETRAININGJOBRESPONSE']._serialized_start=1467
+  _globals['_CREATETRAININGJOBRESPONSE']._serialized_end=1550
+  _globals['_GETTRAININGJOBREQUEST']._serialized_start=1552
+  _globals['_GETTRAININGJOBREQUEST']._serialized_end=1589
+  _globals['_GETTRAININGJOBRESPONSE']._serialized_start=1591
+  _globals['_GETTRAININGJOBRESPONSE']._serialized_end=1671
+  _globals['_LISTTRAININGJOBSREQUEST']._serialized_start=1673
+  _globals['_LISTTRAININGJOBSREQUEST']._serialized_end=1737
+  _globals['_LISTTRAININGJOBSRESPONSE']._serialized_start=1739
+  _globals['_LISTTRAININGJOBSRESPONSE']._serialized_end=1847
+  _globals['_CANCELTRAININGJOBREQUEST']._serialized_start=1849
+  _globals['_CANCELTRAININGJOBREQUEST']._serialized_end=1889
+  _globals['_CANCELTRAININGJOBRESPONSE']._serialized_start=1891
+  _globals['_CANCELTRAININGJOBRESPONSE']._serialized_end=1974
+  _globals['_WATCHTRAININGJOBREQUEST']._serialized_start=1976
+  _globals['_WATCHTRAININGJOBREQUEST']._serialized_end=2015
+  _globals['_WATCHTRAININGJOBRESPONSE']._serialized_start=2017
+  _globals['_WATCHTRAININGJOBRESPONSE']._serialized_end=2099
+  _globals['_TRAININGSERVICE']._serialized_start=2102
+  _globals['_TRAININGSERVICE']._serialized_end=2686
 # @@protoc_insertion_point(module_scope)

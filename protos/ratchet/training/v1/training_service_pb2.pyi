@@ -142,6 +142,8 @@ class TrainingPoint(google.protobuf.message.Message):
     VALIDATION_PERPLEXITY_FIELD_NUMBER: builtins.int
     TOKENS_PER_S_FIELD_NUMBER: builtins.int
     NUM_TOKENS_FIELD_NUMBER: builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: builtins.int
+    MFU_FIELD_NUMBER: builtins.int
     step: builtins.int
     epoch: builtins.float
     train_loss: builtins.float
@@ -150,6 +152,10 @@ class TrainingPoint(google.protobuf.message.Message):
     tokens_per_s: builtins.float
     num_tokens: builtins.int
     """Read since the point before, padding left out; 0 on points of older jobs."""
+    memory_bytes: builtins.int
+    """The most that the worker held until then, on its device; 0 on points of older jobs."""
+    mfu: builtins.float
+    """Share of the device's peak that the model's own operations took; 0 where the peak is not known."""
     def __init__(
         self,
         *,
@@ -159,8 +165,10 @@ class TrainingPoint(google.protobuf.message.Message):
         validation_perplexity: builtins.float = ...,
         tokens_per_s: builtins.float = ...,
         num_tokens: builtins.int = ...,
+        memory_bytes: builtins.int = ...,
+        mfu: builtins.float = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["epoch", b"epoch", "num_tokens", b"num_tokens", "step", b"step", "tokens_per_s", b"tokens_per_s", "train_loss", b"train_loss", "validation_perplexity", b"validation_perplexity"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["epoch", b"epoch", "memory_bytes", b"memory_bytes", "mfu", b"mfu", "num_tokens", b"num_tokens", "step", b"step", "tokens_per_s", b"tokens_per_s", "train_loss", b"train_loss", "validation_perplexity", b"validation_perplexity"]) -> None: ...
 
 Global___TrainingPoint: typing_extensions.TypeAlias = TrainingPoint
 
