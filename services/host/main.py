@@ -85,7 +85,7 @@ async def host(home: Path, tables: dict[str, dict[str, Any]], rooms: list[str]) 
             opened = catalog.opener(room)(tables.get(room, {}), dial, home)
             if mounts := await stack.enter_async_context(opened):
                 address = own.listen or addresses.address(room)
-                await stack.enter_async_context(rpc.serve(mounts, address, own.drain_s))
+                await stack.enter_async_context(rpc.serve(mounts, address, own.drain_s, own.health_listen))
             telemetry.log().debug("room open", room=room)
         yield addresses
 

@@ -21,4 +21,7 @@ class HostSettings(RoomSettings):
         description="Address of each room that is not on this home's sockets (room -> host:port).",
     )
     listen: str = Field("", description="host:port for the hosted room instead of its socket; one room only.")
+    health_listen: str = Field(
+        "", description="host:port that serves grpc.health.v1 alone, without TLS, for the kubelet; one room only."
+    )
     drain_s: float = Field(5.0, ge=0, description="Time that running calls have to end when the process is to stop.")

@@ -104,6 +104,20 @@ def test_every_pod_of_the_orchestrator_is_an_executor_of_its_own_and_is_rolled(p
     assert named == {"fieldRef": {"fieldPath": "metadata.name"}}
 
 
+def test_the_kubelet_asks_where_a_room_answers_without_a_certificate(profile: str) -> None:
+    for room in set(ROOMS) - {"arena"}:
+        own = load(HostSettings, configuration(profile, room)["host"])
+        pods = [
+            pod["spec"]
+            for item in objects(profile)
+            if (pod := pod_of(item)) and item["metadata"]["labels"]["app.kubernetes.io/component"] == room
+        ]
+        for spec in pods:
+            for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+                asked = spec["containers"][0][kind]["grpc"]["port"]
+                assert own.health_listen == f"0.0.0.0:{asked}" != own.listen
+
+
 def test_the_laptop_profile_asks_for_little() -> None:
     cpu, memory = 0.0, 0.0
     for item in objects("laptop"):

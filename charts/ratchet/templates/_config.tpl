@@ -16,6 +16,7 @@ hostile pages, is told nothing else. Takes {root, name, facts, room}.
 {{- $own = dict "host" "0.0.0.0" "public_host" $public "control_port" $ports.control "site_ports" $ports.sites "miniwob_port" $ports.miniwob -}}
 {{- else -}}
 {{- $_ := set $host "listen" (printf "0.0.0.0:%v" $ports.grpc) -}}
+{{- $_ := set $host "health_listen" (printf "0.0.0.0:%v" $ports.health) -}}
 {{- end -}}
 {{- if and .facts.arena $root.Values.arena.enabled -}}
 {{- $_ := set $own "arena_url" (printf "http://%s:%v" (include "ratchet.host" (dict "root" $root "name" "arena")) $ports.control) -}}

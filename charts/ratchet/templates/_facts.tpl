@@ -17,6 +17,7 @@ orchestrator: {image: control, calls: [rollout, trajectory, curation, training, 
 {{/* Ports, by name. The arena has one for each site, so that each is an origin of its own. */}}
 {{- define "ratchet.ports" -}}
 grpc: 50051
+health: 50052
 metrics: 9090
 control: 8000
 sites: {shopping: 8001, shopping_admin: 8002, reddit: 8003, gitlab: 8004, wikipedia: 8005}

@@ -6,15 +6,13 @@
 {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, runAsNonRoot: true, capabilities: {drop: [ALL]}, seccompProfile: {type: RuntimeDefault}}
 {{- end -}}
 
-{{/* How the kubelet asks a room. It speaks no TLS, and asks a room that does for its port alone. */}}
+{{/* How the kubelet asks a room: it has no certificate, and so a port of its own, which answers nothing else. */}}
 {{- define "ratchet.probe" -}}
 {{- $ports := include "ratchet.ports" .root | fromYaml -}}
 {{- if eq .name "arena" -}}
 httpGet: {path: /healthz, port: {{ $ports.control }}}
-{{- else if .root.Values.tls.enabled -}}
-tcpSocket: {port: {{ $ports.grpc }}}
 {{- else -}}
-grpc: {port: {{ $ports.grpc }}}
+grpc: {port: {{ $ports.health }}}
 {{- end -}}
 {{- end -}}
 

@@ -45,9 +45,12 @@ class AddressInUse(errors.FailedPrecondition):
 
 
 @asynccontextmanager
-async def serve(mounts: list[Mount], address: str, drain_s: float = DRAIN_S) -> AsyncIterator[str]:
+async def serve(
+    mounts: list[Mount], address: str, drain_s: float = DRAIN_S, health_address: str = ""
+) -> AsyncIterator[str]:
     """Serve the mounts until the block ends; yields the bound address (`host:0` picks a port).
 
+    Whoever has no certificate (a kubelet) is told the same health, and nothing else, on `health_address`.
     Over TCP it asks for certificates where the environment names one (tls.py). Raises AddressInUse, TlsUnusable. On
     exit it reports NOT_SERVING, lets what the mounts keep and running calls end for drain_s and stops.
     """
@@ -66,8 +69,13 @@ async def serve(mounts: list[Mount], address: str, drain_s: float = DRAIN_S) -> 
     health_pb2_grpc.add_HealthServicer_to_server(healthz, server)
     names = [mount.service for mount in mounts]
     reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
-    bound = await _bind(server, address)
+    bound = await _bind(server, address, tls.configured() if tls.is_tcp(address) else None)
+    probed = aio.server(options=(("grpc.so_reuseport", 0),))
+    if health_address:
+        health_pb2_grpc.add_HealthServicer_to_server(healthz, probed)
+        await _bind(probed, health_address, None)
     await server.start()
+    await probed.start()
     for name in ("", *names):
         await healthz.set(name, health_pb2.HealthCheckResponse.SERVING)
     try:
@@ -75,6 +83,7 @@ async def serve(mounts: list[Mount], address: str, drain_s: float = DRAIN_S) -> 
     finally:
         await healthz.enter_graceful_shutdown()
         await asyncio.shield(_stop(server, mounts, drain_s))
+        await asyncio.shield(probed.stop(0))
 
 
 async def _stop(server: aio.Server, mounts: list[Mount], drain_s: float) -> None:
@@ -87,7 +96,7 @@ async def _stop(server: aio.Server, mounts: list[Mount], drain_s: float) -> None
     await server.stop(max(0.0, ends - time.monotonic()))
 
 
-async def _bind(server: aio.Server, address: str) -> str:
+async def _bind(server: aio.Server, address: str, files: tls.Files | None) -> str:
     if address.startswith("unix:"):
         path = Path(address.removeprefix("unix:"))
         if path.exists():
@@ -97,7 +106,6 @@ async def _bind(server: aio.Server, address: str) -> str:
                 raise AddressInUse(f"another host already serves {address}; stop it first", address=address)
             path.unlink()
         path.parent.mkdir(parents=True, exist_ok=True)
-    files = tls.configured() if tls.is_tcp(address) else None
     try:
         if files is None:
             port = server.add_insecure_port(address)

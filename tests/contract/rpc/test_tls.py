@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,9 +14,16 @@ import trustme
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from ratchet.orchestrator.v1.evaluation_service_pb2 import GetEvaluationRequest
+from ratchet.orchestrator.v1.evaluation_service_pb2_grpc import (
+    EvaluationServiceServicer,
+    EvaluationServiceStub,
+    add_EvaluationServiceServicer_to_server,
+)
 from services.common import rpc
 from services.common.errors import Unavailable
 from services.common.rpc.tls import TlsUnusable
+from tests.topology.test_browsers import free_ports
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
@@ -203,3 +211,26 @@ async def test_an_expired_certificate_and_a_key_of_another_are_named(party, ours
     with pytest.raises(TlsUnusable, match="is not the key of"):
         rpc.dial("localhost:1")
     assert os.environ["RATCHET_TLS__KEY"] == str(any_.files["key"])
+
+
+async def test_a_kubelet_without_a_certificate_is_told_the_health_and_nothing_else(party, ours) -> None:
+    party("scoring").given(ours, "scoring").speaks()
+    (port,) = free_ports(1)
+    mount = rpc.Mount(add_EvaluationServiceServicer_to_server, EvaluationServiceServicer(), "ratchet.orchestrator.v1.E")
+    async with AsyncExitStack() as stack:
+        server = AsyncExitStack()
+        serving = rpc.serve([mount], "localhost:0", health_address=f"localhost:{port}")
+        address = await server.enter_async_context(serving)
+        kubelet = await stack.enter_async_context(aio.insecure_channel(f"localhost:{port}"))
+        watch = health_pb2_grpc.HealthStub(kubelet).Watch(health_pb2.HealthCheckRequest(service=mount.service))
+        health = aiter(watch)
+        assert (await anext(health)).status == SERVING
+        with pytest.raises(aio.AioRpcError) as refused:
+            await EvaluationServiceStub(kubelet).GetEvaluation(GetEvaluationRequest())
+        assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        outside = await stack.enter_async_context(aio.insecure_channel(address))
+        with pytest.raises(aio.AioRpcError) as refused:
+            await health_pb2_grpc.HealthStub(outside).Check(health_pb2.HealthCheckRequest(), timeout=20)
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+        await server.aclose()
+        assert (await anext(health)).status == health_pb2.HealthCheckResponse.NOT_SERVING
