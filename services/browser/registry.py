@@ -22,6 +22,8 @@ from services.common.errors import InvalidArgument, RatchetError, ResourceExhaus
 
 _REMEMBERED = 1_000
 _SWEEP_S = 1.0
+# Soon: another browser behind the same name may have room.
+_RETRY_S = 0.5
 
 
 class Opening(NamedTuple):
@@ -83,6 +85,7 @@ class Registry:
                 f"{self._settings.max_sessions} sessions are open; delete one, try later, or raise "
                 "RATCHET_BROWSER__MAX_SESSIONS",
                 max_sessions=self._settings.max_sessions,
+                retry_after_s=_RETRY_S,
             )
         with metrics.SESSION_SECONDS.time():
             session = await self._open(opening)

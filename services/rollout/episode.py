@@ -17,20 +17,28 @@ from ratchet.browser.v1 import browser_service_pb2 as browser_pb
 from ratchet.rollout.v1 import rollout_service_pb2 as pb
 from ratchet.scoring.v1 import scoring_service_pb2 as scoring_pb
 from ratchet.trajectory.v1 import trajectory_service_pb2 as store_pb
-from services.common import prompts
-from services.common.errors import RatchetError
+from services.common import ids, prompts, rpc
+from services.common.errors import FailedPrecondition, RatchetError, ResourceExhausted
 from services.common.prompts.view import stop_answer, with_name
 from services.rollout import metrics, stopping
 from services.rollout.agents import Agent
 from services.rollout.ports import Environment, EnvironmentFailed, World
 from services.rollout.recording import Recorder
+from services.rollout.settings import RolloutSettings
 
 if TYPE_CHECKING:
     from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceAsyncStub
     from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceAsyncStub
 
 _EVALUATION_TIMEOUT_S = 120.0
+_OPENING_TIMEOUT_S = 60.0
 NOT_AN_ACTION = "the format was incorrect: no action could be read from the response"
+
+
+class AttemptStarved(FailedPrecondition):
+    """A room that the attempt needed in the middle had no place for it in time."""
+
+    reason = "ATTEMPT_STARVED"
 
 
 @dataclass
@@ -55,17 +63,20 @@ class Episode:
         browser_at: Callable[[str], BrowserServiceAsyncStub],
         scoring: ScoringServiceAsyncStub,
         recorder: Recorder,
-        session_budget_s: float,
+        settings: RolloutSettings,
     ) -> None:
         self._request, self._task, self._agent, self._environment = request, task, agent, environment
         # Any browser opens a session; `_browser` is then the one that holds it.
         self._browser_at, self._browser, self._browser_address = browser_at, browser_at(""), ""
-        self._scoring, self._recorder = scoring, recorder
-        self._session_budget_s = session_budget_s
+        self._scoring, self._recorder, self._begun = scoring, recorder, False
+        self._settings = settings
         self._format = request.agent.observation_format or agent.format.observation_format
 
     async def run(self) -> AsyncGenerator[pb.StepTaken, None]:
-        """Raises the RatchetError of the machinery after recording the attempt as FAILED."""
+        """Raises the RatchetError of the machinery after recording the attempt as FAILED.
+
+        ResourceExhausted is for an attempt that no browser had room for: it did not begin, and nothing is recorded.
+        """
         try:
             async with self._opened() as (world, session, observation):
                 intent = await self._environment.intent(self._task, lambda locator: self._read(session, locator))
@@ -82,7 +93,11 @@ class Episode:
             checks = [f"{c.evaluator}: {'passed' if c.passed else 'failed'}: {c.detail}" for c in evaluation.checks]
             await self._recorder.succeed(reason, state.answer, evaluation.reward, checks)
         except RatchetError as error:
+            if isinstance(error, ResourceExhausted) and not self._begun:
+                raise
             await asyncio.shield(self._recorder.fail(f"{error.reason}: {error.message}"))
+            if isinstance(error, ResourceExhausted):
+                raise AttemptStarved(f"{self._request.episode} was given up half-way: {error.message}") from error
             raise
 
     @asynccontextmanager
@@ -92,25 +107,32 @@ class Episode:
         session = ""
         try:
             start_url, *more = (url.strip() for url in world.display(str(self._task["start_url"])).split("|AND|"))
-            reply = await self._browser.CreateSession(
-                browser_pb.CreateSessionRequest(
-                    request_id=self._recorder.trajectory.name,
-                    sites=[browser_pb.Site(display_url=d, real_url=r) for d, r in world.sites.items()],
-                    start_url=start_url,
-                    storage_state_json=world.storage_state_json,
-                    headers=world.headers,
-                    budget_s=self._session_budget_s,
-                    observation_format=self._format,
-                    geolocation=_place(self._task),
-                )
-            )
-            session = reply.session
+            reply = await self._session(world, start_url)
+            session, self._begun = reply.session, True
             self._browser, self._browser_address = self._browser_at(reply.address), reply.address
             observation = await self._open_tabs(session, more) if more else reply.observation
             self._recorder.timings.setup_s += time.perf_counter() - started
             yield world, session, observation
         finally:
             await asyncio.shield(self._close(world, session))
+
+    async def _session(self, world: World, start_url: str) -> browser_pb.CreateSessionResponse:
+        """A session in any browser that has room; one that is full is asked again as late as it says."""
+        request = browser_pb.CreateSessionRequest(
+            # Of this run of the attempt: another that was taken for dead may still act in a session of its own.
+            request_id=f"{self._recorder.trajectory.name}#{ids.new_id()}",
+            sites=[browser_pb.Site(display_url=d, real_url=r) for d, r in world.sites.items()],
+            start_url=start_url,
+            storage_state_json=world.storage_state_json,
+            headers=world.headers,
+            budget_s=self._settings.session_budget_s,
+            observation_format=self._format,
+            geolocation=_place(self._task),
+        )
+        return await rpc.admitted(
+            lambda left_s: self._browser.CreateSession(request, timeout=min(left_s, _OPENING_TIMEOUT_S)),
+            self._settings.session_wait_s,
+        )
 
     async def _open_tabs(self, session: str, urls: list[str]) -> browser_pb.Observation:
         """Further start pages, each in a tab of its own behind the first, as WebArena opens them."""

@@ -92,7 +92,7 @@ class RolloutServicer(rollout_service_pb2_grpc.RolloutServiceServicer):
                 self._browser,
                 self._scoring,
                 recorder,
-                self._settings.session_budget_s,
+                self._settings,
             )
             async with aclosing(episode.run()) as steps:
                 async for step in steps:

@@ -49,6 +49,7 @@ class RolloutSettings(RoomSettings):
     )
     replica_wait_s: float = Field(600.0, gt=0, description="Longest wait for a replica that is free.")
     replica_reset_s: float = Field(600.0, gt=0, description="Longest time that a reset may take.")
+    session_wait_s: float = Field(600.0, gt=0, description="Longest wait for a browser that has room for a session.")
     session_budget_s: float = Field(600.0, gt=0, description="Longest life of an episode's browser session.")
     model_timeout_s: float = Field(180.0, gt=0, description="Longest wait for one model response.")
     max_inline_observation_bytes: int = Field(

@@ -1,4 +1,4 @@
-"""Several browser pods behind one name: an episode's calls, and its scoring's, go to the one that holds its session."""
+"""Several browser pods behind one name: an episode opens its session in one that has room, and stays with it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-async def test_an_episode_stays_with_the_browser_that_opened_its_session(tmp_path: Path) -> None:
+async def test_an_episode_waits_for_a_browser_with_room_and_stays_with_it(tmp_path: Path) -> None:
     pods = [f"127.0.0.1:{port}" for port in free_ports(2)]
     async with AsyncExitStack() as stack:
         for number, address in enumerate(pods):
-            tables = {"host": {"listen": address}, "browser": {"address": address, "warm_contexts": 0}}
+            tables = {
+                "host": {"listen": address},
+                "browser": {"address": address, "max_sessions": 1, "warm_contexts": 0},
+            }
             await stack.enter_async_context(host(tmp_path / f"browser-{number}", tables, ["browser"]))
         tables = {"host": {"addresses": {"browser": f"ipv4:{','.join(pods)}"}}}
         others = [room for room in ROOMS if room != "browser"]
@@ -37,3 +40,4 @@ async def test_an_episode_stays_with_the_browser_that_opened_its_session(tmp_pat
     assert expert.state == evaluations.Evaluation.STATE_SUCCEEDED, expert.error
     assert [(score.num_tasks, score.mean) for score in expert.report.scores] == [(4, 1.0)]
     assert {trajectory.state for trajectory in solved} == {store.Trajectory.STATE_SUCCEEDED}, "no attempt failed"
+    assert {trajectory.attempt for trajectory in solved} == {1}, "waiting for a browser is no attempt"
