@@ -11,18 +11,25 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_HOME = Path("build/bench/peers/browsergym")
+_HOME = Path("build/bench/peers")
 _SCRIPTS = Path(__file__).parent
+# What each environment is made of; torch first, so that nothing takes another build of it.
+_PACKAGES = {
+    "browsergym": [["browsergym-core==0.14.*"]],
+    "trl": [["torch==2.13.0"], ["trl==1.16.0", "transformers==5.19.0", "peft==0.21.2"]],
+}
 
 
-def _python() -> Path:
-    """The interpreter that has BrowserGym, installed into build/ on first use."""
-    python = _HOME / "bin" / "python"
-    if not python.exists():
-        print("installing BrowserGym into build/ (once)", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", _HOME], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "browsergym-core==0.14.*"], check=True)
-    return python
+def python(environment: str) -> Path:
+    """The interpreter that has a peer, installed into build/ on first use."""
+    home = _HOME / environment
+    interpreter = home / "bin" / "python"
+    if not interpreter.exists():
+        print(f"installing {environment} into build/ (once)", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+        for packages in _PACKAGES[environment]:
+            subprocess.run([interpreter, "-m", "pip", "install", "-q", *packages], check=True)
+    return interpreter
 
 
 class Peer:
@@ -30,7 +37,10 @@ class Peer:
 
     def __init__(self, script: str, chromium: str) -> None:
         self._process = subprocess.Popen(
-            [_python(), _SCRIPTS / f"{script}.py", chromium], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [python("browsergym"), _SCRIPTS / f"{script}.py", chromium],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def ask(self, **question: object) -> dict[str, Any]:
