@@ -75,4 +75,6 @@ def arena_url(home: Path) -> str:
     try:
         return path.read_text().strip()
     except OSError:
-        raise Unavailable("no arena runs here; start it with `ratchet up`, or set arena_url") from None
+        raise Unavailable(
+            "no arena runs on this home; start one with `ratchet up`, or set arena_url to where one runs"
+        ) from None

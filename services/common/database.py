@@ -25,6 +25,14 @@ from services.common.errors import FailedPrecondition, InvalidArgument, Unavaila
 _PRAGMAS = ("busy_timeout=15000", "journal_mode=WAL", "synchronous=NORMAL", "temp_store=MEMORY")
 # Any fixed number: it keeps two hosts that start at once from migrating one PostgreSQL database together.
 _ADVISORY_LOCK = 7_238_413
+# SQLSTATE of PostgreSQL.
+_DISK_FULL = "53100"
+_REACH = "Check that it runs and that this process may reach it"
+_ADVICE = {
+    "password": "Check the user and the password in PGPASSWORD, which a pod has from its Secret",
+    "resolve host": "Check the host's name",
+    "does not exist": "Create the database and its user",
+}
 _MIGRATION_ENTRY = Path(__file__).parent / "migrations"
 
 
@@ -32,6 +40,12 @@ class StorageFailed(FailedPrecondition):
     """The disk, directory, database or bucket refused; metadata `place` names it."""
 
     reason = "STORAGE_FAILED"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database server cannot be reached, or does not let this process in."""
+
+    reason = "DATABASE_UNAVAILABLE"
 
 
 class SchemaMismatch(FailedPrecondition):
@@ -42,6 +56,10 @@ class SchemaMismatch(FailedPrecondition):
 
 def _escaped(path: Path) -> str:
     return str(path).replace("%", "%%")
+
+
+def _first_line(error: BaseException | None) -> str:
+    return " ".join(str(error).partition("\n")[0].split())
 
 
 def _connect_sqlite(connection: Any, _record: Any) -> None:
@@ -110,14 +128,27 @@ class Database:
         except sa.exc.IntegrityError:
             raise
         except (OperationalError, InterfaceError, DatabaseError) as error:
-            if not self.is_sqlite and (error.connection_invalidated or isinstance(error, OperationalError)):
-                raise Unavailable(f"the database {self.place} does not answer: {error.orig}") from error
-            raise self._refused(str(error.orig)) from error
+            is_away = error.connection_invalidated or isinstance(error, OperationalError)
+            if not self.is_sqlite and is_away and getattr(error.orig, "sqlstate", None) != _DISK_FULL:
+                raise self._unavailable(_first_line(error.orig)) from error
+            raise self._refused(_first_line(error.orig)) from error
+
+    def _unavailable(self, cause: str) -> DatabaseUnavailable:
+        advice = next((better for sign, better in _ADVICE.items() if sign in cause), _REACH)
+        return DatabaseUnavailable(
+            f"the database {self.place} does not answer: {cause}. {advice}, or set {self._setting} to another",
+            place=self.place,
+            cause=cause,
+        )
 
     def _refused(self, cause: str) -> StorageFailed:
+        advice = (
+            "Check that its directory exists, is writable and has free space"
+            if self.is_sqlite
+            else "Check the server's volume, and what this user may do there"
+        )
         return StorageFailed(
-            f"the database {self.place} refuses: {cause}. Check that its directory exists, is writable and has "
-            f"free space, or set {self._setting} to another place",
+            f"the database {self.place} refuses: {cause}. {advice}, or set {self._setting} to another place",
             place=self.place,
             cause=cause,
         )

@@ -100,12 +100,15 @@ def _prepare(home: Path) -> None:
         free = shutil.disk_usage(home).free
     except OSError as error:
         raise HomeNotWritable(
-            f"cannot write to {home}: {error.strerror}; free some space, mend its permissions, or use --home",
+            f"cannot write to {home}: {error.strerror}; free some space or give the volume more, mend its permissions, "
+            "or use --home",
             home=home,
         ) from error
     if free < _MIN_FREE_BYTES:
         raise HomeNotWritable(
-            f"{home} has {free // 1_000_000} MB free, too little to start; free some space, or use --home", home=home
+            f"{home} has {free // 1_000_000} MB free, too little to start; free some space, give the volume more, or "
+            "use --home",
+            home=home,
         )
 
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
+from pathlib import Path
 from typing import Protocol
 
+import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, SetWorkflowID, error
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.common import telemetry
-from services.common.errors import Unavailable
+from services.common.database import Database, DatabaseUnavailable
 
 # A durable workflow must find its steps by name and version after an upgrade of anything else.
 _APPLICATION = "ratchet-orchestrator"
 _APPLICATION_VERSION = "1"
+_SETTING = "RATCHET_ORCHESTRATOR__WORKFLOW_DATABASE_URL"
 
 
 class Work(Protocol):
@@ -56,10 +59,22 @@ class Workflows:
         self._loop = asyncio.get_running_loop()
 
     async def start(self) -> None:
-        """Launch the library; workflows that a dead host left are taken up again."""
+        """Launch the library; workflows that a dead host left are taken up again. Raises DatabaseUnavailable."""
+        await self._check_database()
         _current.append(self)
         DBOS(config=self._config)
         await asyncio.to_thread(DBOS.launch)
+
+    async def _check_database(self) -> None:
+        # The library would tell it at length, and in its own words.
+        url = sa.make_url(str(self._config["system_database_url"]))
+        if url.get_backend_name() != "sqlite":
+            url = url.set(drivername="postgresql+psycopg")
+            asked = Database(url.render_as_string(hide_password=False), sa.MetaData(), Path(), "", _SETTING)
+            try:
+                await asked.read(sa.select(sa.literal(1)))
+            finally:
+                await asked.close()
 
     async def stop(self) -> None:
         """Interrupt what runs, leaving it to the next start."""
@@ -81,7 +96,7 @@ class Workflows:
     async def take_up(self, alive: set[str]) -> None:
         """Queue the workflows of executors that are not alive; each is given to one process that is.
 
-        Raises Unavailable.
+        Raises DatabaseUnavailable.
         """
 
         def recover() -> None:
@@ -96,7 +111,7 @@ class Workflows:
         try:
             await asyncio.to_thread(recover)
         except (error.DBOSException, SQLAlchemyError) as failed:
-            raise Unavailable(f"the workflows' database does not answer: {failed}") from failed
+            raise DatabaseUnavailable(f"the workflows' database does not answer: {failed}") from failed
 
     def run_step(self, kind: str, name: str, turn: int, step: str) -> bool:
         """Called on a thread of the library."""

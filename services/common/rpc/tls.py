@@ -216,7 +216,8 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise TlsUnusable(
-            f"cannot read {path}: {error.strerror}; see RATCHET_TLS__* and the file's permissions"
+            f"cannot read {path}: {error.strerror}; RATCHET_TLS__* name it: check that it is there (in a pod: that the "
+            "mounted Secret has that key) and may be read"
         ) from error
 
 

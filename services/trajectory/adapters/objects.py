@@ -18,6 +18,11 @@ from services.common.database import StorageFailed
 from services.common.errors import InvalidArgument
 
 _CHUNK_BYTES = 1024 * 1024
+_IN_DIRECTORY = "Check that it exists, is writable and has free space"
+_IN_BUCKET = (
+    "Check that the store of AWS_ENDPOINT_URL (empty is AWS) can be reached, that the bucket exists, and that "
+    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, which a pod has from its Secret, may write to it"
+)
 # A directory says it with the built-in class, a bucket with its own.
 _MISSING = (NotFoundError, FileNotFoundError)
 
@@ -81,9 +86,10 @@ class StoredObjects:
 
     def _refuse(self, error: Exception) -> NoReturn:
         cause = str(error).splitlines()[0]
+        advice = _IN_DIRECTORY if self._directory is not None else _IN_BUCKET
         raise StorageFailed(
-            f"cannot keep blobs in {self._place}: {cause}. Check that it exists, is writable and has free space, "
-            "or set RATCHET_TRAJECTORY__BLOBS_URL to another place",
+            f"cannot keep blobs in {self._place}: {cause}. {advice}, or set RATCHET_TRAJECTORY__BLOBS_URL to another "
+            "place",
             place=self._place,
             cause=cause,
         ) from error
