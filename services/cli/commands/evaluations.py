@@ -25,6 +25,8 @@ async def evaluate(
     task_id: Annotated[list[str] | None, typer.Option(help="Only this task (repeatable).")] = None,
     max_steps: Annotated[int, typer.Option(min=0, help="Steps per episode; 0: the host's default.")] = 0,
     parallel: Annotated[int, typer.Option(min=0, max=256, help="Episodes at a time; 0: the host's default.")] = 0,
+    votes: Annotated[int, typer.Option(min=0, max=64, help="Responses that each step is voted on by; 0: one.")] = 0,
+    temperature: Annotated[float, typer.Option(min=0, max=2, help="Of sampling; 0: greedy.")] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
     screenshots: Annotated[bool, typer.Option(help="Take a picture at each step.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return once it has started.")] = False,
@@ -38,6 +40,8 @@ async def evaluate(
         "task_ids": task_id or [],
         "max_steps": max_steps,
         "parallel_episodes": parallel,
+        "votes": votes,
+        "temperature": temperature,
         "seed": seed,
         "screenshots": screenshots,
     }
