@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from services.common.addresses import ROOMS
+from services.host.rooms.orchestrator import FORWARDED
 from tests.charts.conftest import objects, pod_of
 
 SERVICES = Path(__file__).parents[2] / "services"
@@ -131,7 +132,9 @@ def opened(sites: list[str]) -> set[Channel]:
             if "playwright" in _imports(tree):
                 found |= {Channel(room, "arena", site) for site in sites}
     client = ast.parse((SERVICES / "cli" / "client.py").read_text())
-    return found | {Channel("client", called, "grpc") for called in _called(client, "channel")}
+    asked = set(_called(client, "channel"))
+    assert asked == {"orchestrator", *FORWARDED}, "clients have one address, which answers for what they ask"
+    return found | {Channel("client", "orchestrator", "grpc")}
 
 
 def _called(tree: ast.AST, function: str) -> Iterator[str]:

@@ -4,12 +4,12 @@ from what this renders, and compared with what the code opens.
 */}}
 {{- define "ratchet.facts" -}}
 arena: {image: arena, calls: [], single: its sites live in memory}
-trajectory: {image: control, calls: [], database: true, objects: true, client: true}
+trajectory: {image: control, calls: [], database: true, objects: true}
 serving: {image: serving, calls: [trajectory], hub: true}
 browser: {image: browser, calls: [], sites: true, shm: true}
-scoring: {image: scoring, calls: [trajectory, browser, serving], client: true}
+scoring: {image: scoring, calls: [trajectory, browser, serving]}
 curation: {image: control, calls: [scoring, trajectory, serving]}
-training: {image: training, calls: [trajectory], hub: true, client: true, single: its jobs live in its data directory}
+training: {image: training, calls: [trajectory], hub: true, single: its jobs live in its data directory}
 rollout: {image: control, calls: [browser, serving, scoring, trajectory], arena: true, sites: true}
 orchestrator: {image: control, calls: [rollout, trajectory, curation, training, scoring, serving], arena: true, database: true, client: true}
 {{- end -}}

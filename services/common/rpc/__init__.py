@@ -2,6 +2,7 @@
 
 from services.common.rpc.admission import admitted
 from services.common.rpc.client import Dial, dial
+from services.common.rpc.forwarding import forward
 from services.common.rpc.server import AddressInUse, Mount, is_serving, serve
 
-__all__ = ["AddressInUse", "Dial", "Mount", "admitted", "dial", "is_serving", "serve"]
+__all__ = ["AddressInUse", "Dial", "Mount", "admitted", "dial", "forward", "is_serving", "serve"]

@@ -1,4 +1,7 @@
-"""The orchestrator on its databases, with the suites of the arena and of MiniWoB++ built in."""
+"""The orchestrator on its databases, with the suites of the arena and of MiniWoB++ built in.
+
+It also answers for the other rooms that people ask, so that they need one address (docs/decisions/0010).
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,18 @@ from ratchet.orchestrator.v1.evaluation_service_pb2_grpc import add_EvaluationSe
 from ratchet.orchestrator.v1.iteration_service_pb2_grpc import add_IterationServiceServicer_to_server
 from ratchet.orchestrator.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
 from ratchet.orchestrator.v1.suite_service_pb2_grpc import add_SuiteServiceServicer_to_server
+from ratchet.scoring.v1 import scoring_service_pb2
+from ratchet.training.v1 import training_service_pb2
+from ratchet.trajectory.v1 import trajectory_service_pb2
 from services.common import addresses, settings
-from services.common.rpc import Mount
+from services.common.rpc import Mount, forward
 
 _PACKAGE = "ratchet.orchestrator.v1"
+FORWARDED = {
+    "trajectory": trajectory_service_pb2.DESCRIPTOR.services_by_name["TrajectoryService"],
+    "training": training_service_pb2.DESCRIPTOR.services_by_name["TrainingService"],
+    "scoring": scoring_service_pb2.DESCRIPTOR.services_by_name["ScoringService"],
+}
 
 
 @asynccontextmanager
@@ -65,4 +76,5 @@ async def open_room(
             Mount(add_EvaluationServiceServicer_to_server, evaluations, f"{_PACKAGE}.EvaluationService"),
             Mount(add_PolicyServiceServicer_to_server, policies, f"{_PACKAGE}.PolicyService"),
             Mount(add_SuiteServiceServicer_to_server, listing, f"{_PACKAGE}.SuiteService"),
+            *(forward(service, dial(room)) for room, service in FORWARDED.items()),
         ]

@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
+from ratchet.training.v1.training_service_pb2 import GetTrainingJobRequest
 from ratchet.trajectory.v1 import trajectory_service_pb2 as pb
 from services.cli import client, hosting
 from services.cli.invocation import Invocation
+from services.common.addresses import socket_directory
+from services.common.errors import Unavailable
 from services.curation.adapters.parquet import Parquet
 from services.curation.rows import Row
 
@@ -150,6 +153,32 @@ def test_trajectories_are_listed_by_outcome(ratchet: Callable, stored: list[str]
     table = ratchet("trajectories", "list").out
     assert "[bold]price[/bold]" in table
     assert "\x1b" not in table
+
+
+def test_the_orchestrators_address_is_enough_for_every_room(stored, dataset: str, home: Path, tmp_path: Path) -> None:
+    elsewhere = ["--home", str(tmp_path), "--server", f"unix:{socket_directory(home) / 'orchestrator.sock'}"]
+
+    def run(*line: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "services.cli", *elsewhere, *line]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    exported = json.loads(run("trajectories", "export", "-o", str(tmp_path / "all.jsonl"), "--json").stdout)
+    assert exported["num_trajectories"] == len(stored)
+    written = run("datasets", "export", dataset, str(tmp_path / "out"))
+    assert (written.returncode, written.stderr) == (0, ""), "a blob comes through as well"
+    unknown = run("datasets", "show", "datasets/none", "--json")
+    assert (unknown.returncode, json.loads(unknown.stdout)["error"]["reason"]) == (2, "NOT_FOUND")
+
+    async def upload() -> str:
+        async with client.connect(Invocation(tmp_path, server=(elsewhere[-1],))) as rooms:
+            pieces = [pb.PutBlobRequest(chunk=bytes([number]) * 1_000_000) for number in range(3)]
+            name = (await rooms.trajectories.PutBlob(iter(pieces))).name
+            assert await client.blob(rooms, name) == b"".join(piece.chunk for piece in pieces)
+            with pytest.raises(Unavailable):
+                await rooms.training.GetTrainingJob(GetTrainingJobRequest(name="trainingJobs/none"))
+            return name
+
+    assert asyncio.run(upload()).startswith("blobs/")
 
 
 def test_a_trajectory_is_shown_by_the_start_of_its_id(ratchet: Callable, stored: list[str]) -> None:
