@@ -175,6 +175,7 @@ class Runs:
                 "device",
                 "precision",
                 "threads",
+                "processes",
                 "batching",
                 "micro_batch_size",
                 "micro_batch_tokens",

@@ -24,6 +24,8 @@ class TrainingSettings(RoomSettings):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     # CPU threads of a worker; 0 is one for each core.
     threads: int = Field(default=0, ge=0)
+    # Processes of one job on this machine, a device each (FSDP2 under torchrun).
+    processes: int = Field(default=1, ge=1)
     # Rows of a batch behind one another without padding ("packed"), or padded and sorted by length ("padded"). "auto"
     # packs every model that keeps packed rows apart.
     batching: Literal["auto", "packed", "padded"] = "auto"

@@ -1,15 +1,18 @@
 """The process that runs one job: `python -m services.training.worker --job DIR`.
 
 Invariant: it ends with 0 and an adapter, with 1 and the reason in error.json, or with STOPPED and a checkpoint. It
-stops on SIGTERM and when whoever started it is gone; two workers never run on one directory.
+stops on SIGTERM and when whoever started it is gone; two workers never run on one directory. A job of several processes
+has one more that starts torchrun, whose processes are workers with a rank; one that is lost ends them all, resumably.
 """
 
 from __future__ import annotations
 
 import argparse
 import fcntl
+import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -27,21 +30,49 @@ def main(arguments: list[str] | None = None) -> int:
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     threading.Thread(target=_watch_parent, args=(stopping,), daemon=True).start()
+    if "RANK" in os.environ:
+        return _work(directory, stopping)
     with (directory / "worker.pid").open("a+") as lock:
         # The worker of an earlier life of the room may still be keeping its checkpoint.
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.truncate(0)
         print(os.getpid(), file=lock, flush=True)
         (directory / "error.json").unlink(missing_ok=True)
+        num_processes = json.loads((directory / "spec.json").read_text()).get("processes", 1)
+        if num_processes > 1:
+            return _supervise(directory, num_processes, stopping, lock.fileno())
+        return _work(directory, stopping)
+
+
+def _supervise(directory: Path, num_processes: int, stopping: threading.Event, lock: int) -> int:
+    """Run torchrun to its end. It keeps the lock, and its workers stop when this process is gone."""
+    leash, end = os.pipe()
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}"]
+    worker = ["--module", "services.training.worker", "--job", str(directory)]
+    process = subprocess.Popen([*run, *worker], stdin=leash, pass_fds=(lock,))  # noqa: S603
+    os.close(leash)
+
+    def stop() -> None:
+        stopping.wait()
+        process.terminate()
+
+    threading.Thread(target=stop, daemon=True).start()
+    status = process.wait()
+    os.close(end)
+    if status == 0:
+        return 0
+    return 1 if (directory / "error.json").exists() else STOPPED
+
+
+def _work(directory: Path, stopping: threading.Event) -> int:
+    try:
+        return 0 if _finetune(directory, stopping) else STOPPED
+    except RatchetError as error:
         try:
-            done = _finetune(directory, stopping)
-        except RatchetError as error:
-            try:
-                jobs.write(directory / "error.json", {"error": error.message})
-            except RatchetError:
-                return UNWRITABLE
-            return 1
-    return 0 if done else STOPPED
+            jobs.write(directory / "error.json", {"error": error.message})
+        except RatchetError:
+            return UNWRITABLE
+        return 1
 
 
 def _finetune(directory: Path, stopping: threading.Event) -> bool:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils._pytree import tree_map_only
 
 from services.common.errors import FailedPrecondition
+from services.training.adapters import sharding
 
 Weights = dict[str, torch.Tensor]
 
@@ -40,8 +42,12 @@ class State:
 
 
 def weights(model: Any) -> Weights:
-    """What is learnt, by name; not copied."""
-    return {name: parameter.detach() for name, parameter in model.named_parameters() if parameter.requires_grad}
+    """What is learnt, by name, whole."""
+    return {
+        name: sharding.whole(parameter.detach())
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    }
 
 
 def restore(model: Any, kept: Weights) -> None:
@@ -49,20 +55,22 @@ def restore(model: Any, kept: Weights) -> None:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
-                parameter.copy_(kept[name])
+                parameter.copy_(sharding.share(kept[name], parameter))
 
 
 class Checkpoints:
     """The checkpoints of a job's directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, writes: bool = True) -> None:
         self._home = directory / "checkpoints"
+        self._writes = writes
 
     def save(self, state: State, model: Any, optimizer: Any) -> None:
         """Keep where the run is. Raises FailedPrecondition when the disk refuses."""
         path = self._home / f"step-{state.step:08}-{state.epoch:04}.pt"
-        self._write(path, {"state": vars(state), "weights": weights(model), "optimizer": optimizer.state_dict()})
-        for old in self._home.iterdir():
+        kept = tree_map_only(torch.Tensor, sharding.whole, optimizer.state_dict())
+        self._write(path, {"state": vars(state), "weights": weights(model), "optimizer": kept})
+        for old in self._home.iterdir() if self._writes else ():
             if old not in (path, self._best(state.best_epoch)):
                 old.unlink()
 
@@ -76,6 +84,11 @@ class Checkpoints:
         if not found:
             return None
         content = torch.load(found[-1], map_location="cpu", weights_only=True)
+        learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        for number, moments in content["optimizer"]["state"].items():
+            for name, tensor in moments.items():
+                if tensor.shape == learnt[number].shape:
+                    moments[name] = sharding.share(tensor, learnt[number])
         optimizer.load_state_dict(content["optimizer"])
         restore(model, content["weights"])
         return State(**content["state"])
@@ -88,6 +101,8 @@ class Checkpoints:
         return self._home / f"best-{epoch:04}.pt"
 
     def _write(self, path: Path, content: Any) -> None:
+        if not self._writes:
+            return
         scratch = path.with_suffix(".new")
         try:
             self._home.mkdir(exist_ok=True)
@@ -103,11 +118,14 @@ class Checkpoints:
 class Points:
     """progress.jsonl: what the room shows of the run."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, writes: bool = True) -> None:
         self._path = directory / "progress.jsonl"
+        self._writes = writes
 
     def begin(self, total_steps: int, initial_perplexity: float, num_points: int) -> None:
         """Start the file, or go on behind its first points."""
+        if not self._writes:
+            return
         first = {"total_steps": total_steps, "initial_validation_perplexity": initial_perplexity}
         kept = self._path.read_text().splitlines()[1 : 1 + num_points] if self._path.is_file() else []
         scratch = self._path.with_suffix(".new")
@@ -116,5 +134,6 @@ class Points:
 
     def add(self, **point: float) -> None:
         """Report a point."""
-        with self._path.open("a") as file:
-            file.write(json.dumps(point) + "\n")
+        if self._writes:
+            with self._path.open("a") as file:
+                file.write(json.dumps(point) + "\n")

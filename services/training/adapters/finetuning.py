@@ -21,8 +21,10 @@ from services.common.telemetry import log
 from services.training.adapters import corpus, examples, measuring, models, results, work
 from services.training.adapters.batching import Batcher
 from services.training.adapters.checkpointing import Checkpoints, Points, State
+from services.training.adapters.corpus import Corpus
 from services.training.adapters.examples import Example
 from services.training.adapters.measuring import Board
+from services.training.adapters.sharding import Group
 from services.training.adapters.work import Work
 
 # A run reports about so many points, and one at each epoch's end.
@@ -69,26 +71,40 @@ class _Run:
         self._directory = directory
         self._job = job
         self._stopping = stopping
+        self._group = Group()
         self._device = _device(job.device)
-        torch.set_num_threads(job.threads or os.cpu_count() or 1)
+        torch.set_num_threads(job.threads or max(1, (os.cpu_count() or 1) // self._group.size))
         self._halves = job.precision == "bfloat16" or (job.precision == "auto" and self._device.type == "cuda")
-        initial = directory / "initial"
-        self._loaded = models.load(job, self._device, initial if initial.is_dir() else None, halves=self._halves)
-        self._model, tokenizer = self._loaded.model, self._loaded.tokenizer
-        self._train, self._validation = corpus.build(
-            directory / "dataset.parquet", tokenizer, job.max_tokens, directory / "tokens"
-        )
+        self._initial = directory / "initial" if (directory / "initial").is_dir() else None
+        self._loaded = models.load(job, self._device, self._initial, halves=self._halves)
+        self._model = self._loaded.model
+        self._train, self._validation = self._read_rows()
         self._batcher = self._make_batcher()
+        self._flops = measuring.Flops(self._loaded)
+        self._group.shard(self._model, self._loaded.base, self._device)
         learnt = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
         self._weights = learnt
         self._optimizer = torch.optim.AdamW(learnt, lr=job.learning_rate, weight_decay=job.weight_decay, fused=True)
-        self._checkpoints = Checkpoints(directory)
-        self._points = Points(directory)
-        self._flops = measuring.Flops(self._loaded)
+        self._checkpoints = Checkpoints(directory, writes=self._group.is_first)
+        self._points = Points(directory, writes=self._group.is_first)
         self._peak_tflops = measuring.peak_tflops(self._device, job.peak_tflops)
         self._total_steps = job.max_epochs * math.ceil(len(self._train) / job.batch_size)
         self._saved = self._reported = time.monotonic()
         self._num_read = self._num_flops = 0
+
+    def _read_rows(self) -> tuple[Corpus, Corpus]:
+        """The first process writes the tokens, the others read them."""
+        if not self._group.is_first:
+            self._group.wait()
+        found = corpus.build(
+            self._directory / "dataset.parquet",
+            self._loaded.tokenizer,
+            self._job.max_tokens,
+            self._directory / "tokens",
+        )
+        if self._group.is_first:
+            self._group.wait()
+        return found
 
     def _make_batcher(self) -> Batcher:
         tokenizer = self._loaded.tokenizer
@@ -117,7 +133,7 @@ class _Run:
         except _Stopped:  # before there was anything to keep
             return False
         self._points.begin(self._total_steps, state.initial_perplexity, state.num_points)
-        self._board = Board(self._directory, state.step)
+        self._board = Board(self._directory, state.step, writes=self._group.is_first)
         try:
             while not state.is_done:
                 self._epoch(state)
@@ -127,7 +143,17 @@ class _Run:
             return False
         finally:
             self._board.close()
-        self._checkpoints.load_best(state.best_epoch, self._model)
+        self._group.close()
+        if self._group.is_first:
+            self._leave(state)
+        return True
+
+    def _leave(self, state: State) -> None:
+        """Write the result: the best weights, whole."""
+        loaded = self._loaded
+        if self._group.size > 1:
+            loaded = models.load(self._job, torch.device("cpu"), self._initial, halves=self._halves)
+        self._checkpoints.load_best(state.best_epoch, loaded.model)
         facts = {
             "training_rows": float(len(self._train)),
             "validation_rows": float(len(self._validation)),
@@ -137,8 +163,7 @@ class _Run:
         if len(self._validation):
             facts["validation_perplexity_before"] = state.initial_perplexity
             facts["validation_perplexity_after"] = state.best_perplexity
-        results.save(self._loaded, self._job, facts, self._directory)
-        return True
+        results.save(loaded, self._job, facts, self._directory)
 
     def _epoch(self, state: State) -> None:
         """The batches of an epoch that are left."""
@@ -159,21 +184,23 @@ class _Run:
             self._num_flops += self._flops.of(rows)
             if state.step % every == 0 and state.batch < len(todo):
                 self._report(state, state.epoch + state.batch / len(todo), 0.0)
-            if time.monotonic() - self._saved > job.checkpoint_s:
+            if self._group.any(time.monotonic() - self._saved > job.checkpoint_s):
                 self._checkpoint(state)
 
     def _step(self, step: int, rows: Sequence[Example]) -> tuple[float, int]:
         """One step of the optimiser; the loss summed over learnt tokens, and their number."""
         # A step that is done again draws the same dropout.
-        torch.manual_seed((self._job.seed * 1_000_003 + step) % 2**63)
+        torch.manual_seed((self._job.seed * 1_000_003 + step + self._group.rank * 7_919) % 2**63)
         for group in self._optimizer.param_groups:
             group["lr"] = self._job.learning_rate * (1 - step / self._total_steps)
         num_learnt, loss_sum = sum(row.num_response for row in rows), 0.0
-        for piece in self._pieces(rows):
+        for piece, counts in self._pieces(rows):
             with self._autocast():
-                loss = self._batcher.loss(piece)
-            (loss / num_learnt).backward()  # type: ignore[no-untyped-call]
+                loss = self._batcher.loss(piece) * counts
+            # Gradients are the mean over processes.
+            (loss * self._group.size / num_learnt).backward()  # type: ignore[no-untyped-call]
             loss_sum += loss.item()
+        loss_sum = self._group.total(loss_sum)
         torch.nn.utils.clip_grad_norm_(self._weights, 1.0)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
@@ -181,10 +208,10 @@ class _Run:
             raise FailedPrecondition(f"the loss is {loss_sum} at step {step}; lower learning_rate")
         return loss_sum, num_learnt
 
-    def _pieces(self, rows: Sequence[Example]) -> Iterator[Sequence[Example]]:
-        """A batch's forward passes. Raises _Stopped between them: a step half done is done again."""
-        for piece in examples.pieces(rows, self._job.micro_batch_size, self._job.micro_batch_tokens):
-            if self._stopping():
+    def _pieces(self, rows: Sequence[Example]) -> Iterator[tuple[Sequence[Example], bool]]:
+        """A batch's forward passes, and whether they count. Raises _Stopped between: a step half done is done again."""
+        for piece in self._group.pieces(rows, self._job.micro_batch_size, self._job.micro_batch_tokens):
+            if self._group.any(self._stopping()):
                 self._optimizer.zero_grad(set_to_none=True)
                 raise _Stopped
             yield piece
@@ -201,9 +228,10 @@ class _Run:
         ascending = self._validation.lengths.argsort(kind="stable").tolist()
         with torch.no_grad():
             for start in range(0, len(ascending), size):
-                for piece in self._pieces([self._validation[row] for row in ascending[start : start + size]]):
+                for piece, counts in self._pieces([self._validation[row] for row in ascending[start : start + size]]):
                     with self._autocast():
-                        total += self._batcher.loss(piece).item()
+                        total += self._batcher.loss(piece).item() * counts
+        total = self._group.total(total)
         if not math.isfinite(total):
             raise FailedPrecondition(f"the validation loss is {total}; lower learning_rate")
         return math.exp(min(total / self._validation.num_learnt, 50.0))
@@ -229,7 +257,9 @@ class _Run:
             "validation_perplexity": perplexity,
             "tokens_per_s": self._num_read / took_s,
             "memory_bytes": measuring.memory_bytes(self._device),
-            "mfu": self._num_flops / took_s / (self._peak_tflops * 1e12) if self._peak_tflops else 0.0,
+            "mfu": self._num_flops / took_s / (self._peak_tflops * self._group.size * 1e12)
+            if self._peak_tflops
+            else 0.0,
         }
         self._points.add(step=state.step, epoch=epoch, num_tokens=self._num_read, **point)
         told = {name: value for name, value in point.items() if value}
@@ -247,6 +277,9 @@ class _Run:
 def _device(name: str) -> torch.device:
     try:
         device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+        if device.type == "cuda" and device.index is None:
+            device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+            torch.cuda.set_device(device)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise FailedPrecondition(f"training.device {name!r} cannot be used: {error}; use auto, cpu or cuda") from error

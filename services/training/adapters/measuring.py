@@ -78,9 +78,9 @@ class Flops:
 class Board:
     """TensorBoard files in a job's directory; nothing where tensorboard is not installed."""
 
-    def __init__(self, directory: Path, first_step: int) -> None:
+    def __init__(self, directory: Path, first_step: int, *, writes: bool = True) -> None:
         self._writer: Any = None
-        if importlib.util.find_spec("tensorboard") is not None:
+        if writes and importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
 
             # What a killed worker wrote after the checkpoint is not shown.

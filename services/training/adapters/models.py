@@ -48,6 +48,8 @@ def load(work: Work, device: torch.device, initial: Path | None, *, halves: bool
     frozen_halves = halves and device.type == "cuda" and work.method != "full"
     options: dict[str, Any] = {"dtype": torch.bfloat16 if frozen_halves else torch.float32}
     if work.method == "qlora":
+        if work.processes > 1:
+            raise MethodUnavailable("qlora runs in one process; set training.processes to 1, or use the method lora")
         options |= {"quantization_config": _four_bits(halves), "device_map": {"": device}}
     base, tokenizer = _load(work, directory, options)
     if tokenizer.eos_token_id is None:

@@ -29,6 +29,7 @@ class Work:
     device: str = "auto"
     precision: str = "auto"
     threads: int = 0
+    processes: int = 1
     batching: str = "auto"
     micro_batch_size: int = 0
     micro_batch_tokens: int = 0
