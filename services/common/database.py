@@ -79,7 +79,8 @@ class Database:
     def __init__(self, url: str, metadata: sa.MetaData, migrations: Path, version_table: str, setting: str) -> None:
         try:
             parsed = sa.make_url(url)
-            self._engine: AsyncEngine = create_async_engine(parsed)
+            # A server that was started again is met with new connections, not with the pool's dead ones.
+            self._engine: AsyncEngine = create_async_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
         except ArgumentError as error:
             raise InvalidArgument(f"{setting} is {url!r}, which is not a database URL: {error}") from error
         except (ImportError, sa.exc.InvalidRequestError) as error:

@@ -16,7 +16,7 @@ from ratchet.orchestrator.v1.evaluation_service_pb2 import Evaluation
 from ratchet.orchestrator.v1.iteration_service_pb2 import Iteration, IterationSpec
 from ratchet.training.v1.training_service_pb2 import CancelTrainingJobRequest
 from services.common import ids, telemetry
-from services.common.database import StorageFailed
+from services.common.database import DatabaseUnavailable, StorageFailed
 from services.common.errors import FailedPrecondition, RatchetError
 from services.orchestrator import evaluation, metrics, scores
 from services.orchestrator.phases import PHASES
@@ -25,7 +25,7 @@ from services.orchestrator.services import Services
 from services.orchestrator.turn import Turn
 
 ITERATIONS, EVALUATIONS = "iterations", "evaluations"
-_FULL_DISK_RETRY_S = 2.0
+_DATABASE_RETRY_S = 2.0
 Submit = Callable[[str, str, int], Awaitable[bool]]
 Resource = TypeVar("Resource", Iteration, Evaluation)
 
@@ -69,7 +69,14 @@ class Engine:
         self._tasks[name] = task
         metrics.ACTIVE.labels(kind).inc()
         try:
-            return await (self._run_phase(name, turn, step) if kind == ITERATIONS else self._run_evaluation(name))
+            while True:
+                try:
+                    return await (
+                        self._run_phase(name, turn, step) if kind == ITERATIONS else self._run_evaluation(name)
+                    )
+                except DatabaseUnavailable as error:  # the work is idempotent, and begins again when it is back
+                    telemetry.log().warning("waiting for the database", step=step, cause=error.message)
+                    await asyncio.sleep(_DATABASE_RETRY_S)
         except Superseded as error:
             telemetry.log().warning("work left to another", step=step, why=error.message)
             return False
@@ -194,9 +201,9 @@ class Engine:
             try:
                 await self._services.registry.put(ended, active=False, holder=holder)
                 return _count_end(ended)
-            except StorageFailed as error:
+            except (StorageFailed, DatabaseUnavailable) as error:
                 telemetry.log().error("cannot keep the end", cause=error.message)
-                await asyncio.sleep(_FULL_DISK_RETRY_S)
+                await asyncio.sleep(_DATABASE_RETRY_S)
 
     async def _start_iteration(self, iteration: Iteration) -> None:
         while not await self._start(ITERATIONS, iteration.name, iteration.num_resumes):
@@ -243,7 +250,7 @@ async def _failure(work: Awaitable[None], step: str) -> str:
     """Why the work failed, for people; "" when it did not. A bug ends the resource, with an id, and not the host."""
     try:
         await work
-    except Superseded:
+    except (Superseded, DatabaseUnavailable):
         raise
     except RatchetError as error:
         return error.message

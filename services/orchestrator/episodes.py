@@ -17,8 +17,8 @@ from ratchet.orchestrator.v1.policy_service_pb2 import Policy
 from ratchet.rollout.v1 import rollout_service_pb2 as pb
 from ratchet.trajectory.v1.trajectory_service_pb2 import Trajectory
 from services.common import telemetry
-from services.common.database import StorageFailed
-from services.common.errors import FailedPrecondition, InvalidArgument, RatchetError, ResourceExhausted
+from services.common.database import DatabaseUnavailable, StorageFailed
+from services.common.errors import FailedPrecondition, InvalidArgument, RatchetError, ResourceExhausted, Unavailable
 from services.orchestrator import metrics, trajectories
 from services.orchestrator.ports import SuiteTask
 from services.orchestrator.services import Services
@@ -93,7 +93,8 @@ Report = Callable[[Progress], Awaitable[None]]
 async def run(services: Services, job: Job, report: Report) -> Progress:
     """Run what has no result yet.
 
-    Raises EpisodesLost, InvalidArgument for a task that cannot be run at all, StorageFailed for a full disk.
+    Raises EpisodesLost, InvalidArgument for a task that cannot be run at all, StorageFailed for a full disk,
+    DatabaseUnavailable.
     """
     progress = Progress(total=len(job.plans), started=time.monotonic())
     attempts: dict[str, int] = {}
@@ -157,12 +158,12 @@ async def _run_pending(
 async def _run_one(services: Services, job: Job, plan: Plan, first: int, progress: Progress) -> float | None:
     """The episode's reward, or None when every attempt failed."""
     structlog.contextvars.bind_contextvars(run=job.run, episode=plan.id)
-    attempt, waited = first, 0
-    while attempt < first + services.settings.max_attempts:
+    attempt, spent, waited, away_since = first, 0, 0, 0.0
+    while spent < services.settings.max_attempts:
         try:
             agent = await services.policies.ready(plan.policy)
             return await _attempt(services, job, plan, agent, attempt)
-        except (InvalidArgument, StorageFailed):
+        except (InvalidArgument, StorageFailed, DatabaseUnavailable):
             raise  # another attempt would meet the same
         except ResourceExhausted:
             await asyncio.sleep(_BACKOFF_S[min(waited, len(_BACKOFF_S) - 1)])
@@ -171,6 +172,10 @@ async def _run_one(services: Services, job: Job, plan: Plan, first: int, progres
             progress.failed_attempts += 1
             metrics.FAILED_ATTEMPTS.labels(error.reason).inc()
             telemetry.log().warning("attempt failed", attempt=attempt, reason=error.reason, cause=error.message)
+            # A pod that is replaced is no fault of the episode's.
+            away_since = (away_since or time.monotonic()) if isinstance(error, Unavailable) else 0.0
+            if not away_since or time.monotonic() - away_since > services.settings.room_wait_s:
+                spent += 1
             await asyncio.sleep(_BACKOFF_S[min(attempt - first, len(_BACKOFF_S) - 1)])
             attempt += 1
     return None

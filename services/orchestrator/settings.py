@@ -26,6 +26,9 @@ class OrchestratorSettings(RoomSettings):
     arena_url: str = Field("", description="Arena control API; empty finds the one on this home.")
     parallel_episodes: int = Field(8, ge=1, le=256, description="Episodes at a time where a request does not say.")
     max_attempts: int = Field(4, ge=1, description="Attempts at an episode whose machinery fails.")
+    room_wait_s: float = Field(
+        300.0, ge=0, description="How long an episode waits for a room that is away before its attempts are spent."
+    )
     max_lost_share: float = Field(
         0.05, ge=0, le=1, description="Share of a phase's episodes that may stay without a result."
     )

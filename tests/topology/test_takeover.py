@@ -1,10 +1,12 @@
-"""Two orchestrators on one PostgreSQL: what one leaves when it dies, the other ends, and counts it once."""
+"""Two orchestrators on one PostgreSQL: it goes away and comes back, one of them dies; all is done and counted once."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import shutil
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -20,7 +22,7 @@ from ratchet.trajectory.v1 import trajectory_service_pb2 as store
 from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceStub
 from services.common import rpc
 from services.common.addresses import ROOMS, Addresses, arena_url, socket_directory
-from services.common.errors import FailedPrecondition
+from services.common.errors import FailedPrecondition, Unavailable
 from services.host.main import host
 from tests.contract.trajectory.conftest import created, postgres  # noqa: F401 - fixtures of PostgreSQL
 from tests.topology.conftest import serving
@@ -71,7 +73,8 @@ class Orchestrator:
 async def both(tmp_path: Path, postgres: str) -> AsyncIterator[tuple[Orchestrator, Orchestrator, aio.Channel]]:  # noqa: F811
     database = created(postgres)
     async with AsyncExitStack() as stack:
-        others = await stack.enter_async_context(host(tmp_path / "others", {}, list(ROOMS[:-1])))
+        tables = {"trajectory": {"database_url": database}}
+        others = await stack.enter_async_context(host(tmp_path / "others", tables, list(ROOMS[:-1])))
         trajectories = rpc.dial(others.address("trajectory"))
         stack.push_async_callback(trajectories.close)
         made = []
@@ -91,7 +94,24 @@ async def counted(trajectories: aio.Channel, name: str) -> Counter[str]:
     return Counter(trajectory.episode for trajectory in listed.trajectories)
 
 
-async def test_what_a_killed_orchestrator_ran_is_ended_by_the_other_with_every_episode_counted_once(both) -> None:
+def pg_ctl(server: str, *command: str) -> None:
+    """Of the server with that URL."""
+    place = Path(server.partition("?host=")[2])
+    program = Path(shutil.which("postgres") or "").resolve().parent / "pg_ctl"
+    account = {"user": "postgres"} if os.geteuid() == 0 else {}
+    subprocess.run(
+        [str(program), "-D", str(place / "data"), "-w", *command],
+        check=True,
+        cwd=place,
+        stdout=subprocess.DEVNULL,
+        **account,
+    )
+
+
+async def test_an_iteration_outlives_its_database_and_its_orchestrator_with_every_episode_counted_once(
+    both,
+    postgres: str,  # noqa: F811
+) -> None:
     one, two, trajectories = both
     made = (await one.iterations.CreateIteration(pb.CreateIterationRequest(spec=SPEC))).iteration
     with pytest.raises(FailedPrecondition, match=made.name):
@@ -101,6 +121,11 @@ async def test_what_a_killed_orchestrator_ran_is_ended_by_the_other_with_every_e
     assert cancelled.state == pb.Iteration.STATE_CANCELLED, "each may end what the other runs"
     resumed = (await two.iterations.ResumeIteration(pb.ResumeIterationRequest(name=made.name))).iteration
     assert resumed.num_resumes == 1
+    pg_ctl(postgres, "stop", "-m", "immediate")
+    with pytest.raises(Unavailable, match="does not answer"):
+        await two.until(made.name, "never")
+    options = f"-k {postgres.partition('?host=')[2]} -c listen_addresses='' -c fsync=off"
+    pg_ctl(postgres, "start", "-o", options, "-l", os.devnull)
     watching = asyncio.create_task(one.until(made.name, "never"))
     async for event in two.iterations.WatchIteration(pb.WatchIterationRequest(name=made.name), timeout=300):
         if event.iteration.phase != "collect":
