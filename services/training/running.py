@@ -258,7 +258,6 @@ def _measure(job: Job, num_points: int, num_steps: int) -> None:
         return
     metrics.STEPS.inc(max(0, new[-1]["step"] - num_steps))
     metrics.LOSS.set(new[-1]["train_loss"])
-    metrics.SPEED.set(new[-1]["tokens_per_s"])
     metrics.MEMORY.set(new[-1].get("memory_bytes", 0))
     metrics.MFU.set(new[-1].get("mfu", 0.0))
     metrics.TOKENS.inc(sum(point.get("num_tokens", 0) for point in new))
