@@ -42,6 +42,10 @@ class HostStopping(BaseException):
     """Unwinds a workflow's thread without telling the library, which then finds it pending at the next start."""
 
 
+class DatabaseLost(BaseException):
+    """The same, where the library could not read or note a step; the workflow is queued again when it can."""
+
+
 class Workflows:
     """Runs resources' workflows in this process; one instance a process, as the library has one."""
 
@@ -56,6 +60,8 @@ class Workflows:
         }
         self._work = work
         self._stopping = False
+        # Workflows of this executor that lost their database; no other takes them up while this one lives.
+        self._lost: set[str] = set()
         self._loop = asyncio.get_running_loop()
 
     async def start(self) -> None:
@@ -93,13 +99,21 @@ class Workflows:
 
         return await asyncio.to_thread(start)
 
+    def lose(self, workflow: str) -> None:
+        """Remember to queue it again. Called on a thread of the library."""
+        telemetry.log().warning("database lost; the workflow is queued again when it answers", workflow=workflow)
+        self._lost.add(workflow)
+
     async def take_up(self, alive: set[str]) -> None:
-        """Queue the workflows of executors that are not alive; each is given to one process that is.
+        """Queue what lost its database, and the workflows of executors not alive; each is given to one process.
 
         Raises DatabaseUnavailable.
         """
 
         def recover() -> None:
+            for workflow in list(self._lost):
+                DBOS.resume_workflow(workflow)
+                self._lost.discard(workflow)
             pending = DBOS.list_workflows(
                 status="PENDING", app_version=_APPLICATION_VERSION, load_input=False, load_output=False
             )
@@ -144,6 +158,11 @@ def _step(kind: str, name: str, turn: int, step: str) -> bool:
 def _workflow(kind: str, name: str) -> None:
     turn = int(str(DBOS.workflow_id).rpartition("#")[2])
     for step in _current[-1].steps(kind):
-        if not _step(kind, name, turn, step):
+        try:
+            goes_on = _step(kind, name, turn, step)
+        except SQLAlchemyError as failed:
+            _current[-1].lose(str(DBOS.workflow_id))
+            raise DatabaseLost from failed
+        if not goes_on:
             telemetry.log().info("workflow ended early", name=name, step=step)
             return
