@@ -196,12 +196,14 @@ class Session:
         self.over.set()
 
     async def _perform(self, action: actions.Action) -> None:
+        await self._ensure_page()
         seen = self._seen if self._seen_on == (self._context.front, self._context.front.document) else {}
         await perform(action, self._context, self._addresses, seen)
         await self._context.settled()
 
     async def _observe(self, format_name: str, *, boxes: bool) -> Observation:
         started = time.perf_counter()
+        await self._ensure_page()
         tab, tabs = self._context.front, list(self._context.tabs)
         self._ids.drop(tabs)
         try:
@@ -210,7 +212,6 @@ class Session:
             if tab in self._context.tabs:
                 raise
             # It closed itself in the middle of it.
-            await self._ensure_page()
             return await self._observe(format_name, boxes=boxes)
         elapsed_s = time.perf_counter() - started
         metrics.OBSERVE_SECONDS.labels(format_name).observe(elapsed_s)
