@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 STAMP := $(VENV)/.ready
+PIP := $(BIN)/pip install -q --disable-pip-version-check
 PROTOS := $(shell find protos/ratchet -name '*.proto')
 
 help:  ## list the targets
@@ -11,11 +12,12 @@ help:  ## list the targets
 
 setup: $(STAMP)  ## create .venv from the lock, install Chromium where it is missing
 
+# pip, for it may be told where this machine has its torch; uv unpacks the rest in a quarter of pip's time.
 $(STAMP): requirements.lock pyproject.toml scripts/chromium scripts/prometheus
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q --disable-pip-version-check "$$(grep -E '^torch==' requirements.lock)"
-	$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
-	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	$(PIP) --no-compile $$(grep -E '^(torch|uv)==' requirements.lock)
+	uv pip install -q --python $(BIN)/python -r requirements.lock || $(PIP) -r requirements.lock
+	$(PIP) --no-deps -e .
 	scripts/chromium
 	scripts/prometheus
 	@touch $@
