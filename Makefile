@@ -37,7 +37,7 @@ fmt: setup  ## format
 check: setup  ## lint, types, import rules, proto lint and drift, file sizes
 	ruff format --check services tests benchmarks charts
 	ruff check services tests benchmarks charts
-	mypy services charts
+	mypy -n 2 services charts
 	lint-imports
 	buf lint protos
 	scripts/drift
