@@ -14,6 +14,7 @@ from services.common.checkpoints import Checkpoint
 from services.common.errors import FailedPrecondition
 from services.serving.adapters.tokenizer import HuggingFaceTokenizer
 from services.serving.ports import Model
+from services.serving.settings import ServingSettings
 
 
 class ModelUnusable(FailedPrecondition):
@@ -22,13 +23,40 @@ class ModelUnusable(FailedPrecondition):
     reason = "MODEL_UNUSABLE"
 
 
-def load(
+class Loaded:
+    """An engine's base and its tokenizer. `known` names directories of base models."""
+
+    def __init__(self, settings: ServingSettings, known: dict[str, Path]) -> None:
+        self._settings = settings
+        self._known = known
+        self._model: Model | None = None
+        self._tokenizer: HuggingFaceTokenizer | None = None
+
+    @property
+    def model(self) -> Model:
+        """The base; known once started."""
+        assert self._model is not None, "start() comes first"
+        return self._model
+
+    @property
+    def tokenizer(self) -> HuggingFaceTokenizer:
+        """The base's tokenizer; known once started."""
+        assert self._tokenizer is not None, "start() comes first"
+        return self._tokenizer
+
+    def _load(self, read: Callable[[str, bool], Any]) -> tuple[Checkpoint, Any]:
+        """The base's place, and what `read` makes of (uri, local files only). Raises ModelNotFound, ModelUnusable."""
+        settings = self._settings
+        checkpoint = checkpoints.locate(settings.model, self._known)
+        base, self._tokenizer = _read(checkpoint, self._known, read, settings.allow_download)
+        self._model = _described(checkpoint, base, settings.max_context_tokens)
+        return checkpoint, base
+
+
+def _read(
     checkpoint: Checkpoint, known: dict[str, Path], read: Callable[[str, bool], Any], allow_download: bool
 ) -> tuple[Any, HuggingFaceTokenizer]:
-    """What `read` makes of (uri, local files only), and the tokenizer; from this machine first.
-
-    Raises ModelNotFound, ModelUnusable.
-    """
+    """What `read` makes of it, and the tokenizer; from this machine first."""
     import transformers
     from transformers.utils import logging
 
@@ -55,7 +83,7 @@ def shapes(uri: str, local_only: bool) -> Any:
         return models.from_config(AutoConfig.from_pretrained(uri, local_files_only=local_only))
 
 
-def described(checkpoint: Checkpoint, base: Any, max_context_tokens: int) -> Model:
+def _described(checkpoint: Checkpoint, base: Any, max_context_tokens: int) -> Model:
     """The base as clients see it; `max_context_tokens` may shorten its context, 0 does not."""
     context_tokens = int(getattr(base.config.get_text_config(), "max_position_embeddings", 0) or 4096)
     revision = checkpoints.fingerprint(checkpoint.directory) if checkpoint.directory else ""

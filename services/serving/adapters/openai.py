@@ -15,14 +15,12 @@ from typing import Any
 import httpx
 import torch
 
-from services.common import checkpoints
 from services.common.errors import FailedPrecondition, Unavailable
 from services.common.telemetry import log
 from services.serving.adapters import loading, mixing
 from services.serving.adapters.fitting import check_fit
 from services.serving.adapters.replica import Replica, ReplicaDown, ReplicaRefused
-from services.serving.adapters.tokenizer import HuggingFaceTokenizer
-from services.serving.ports import Completion, Model, Sampling
+from services.serving.ports import Completion, Sampling
 from services.serving.routing import Router
 from services.serving.settings import ServingSettings
 
@@ -34,15 +32,12 @@ _DOWN_S = 2.0
 _DTYPES = {"auto": torch.bfloat16, "float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-class OpenAIEngine:
+class OpenAIEngine(loading.Loaded):
     """ports.Engine over several servers. `shared` is a directory that they see under the same path."""
 
     def __init__(self, settings: ServingSettings, known: dict[str, Path], shared: Path) -> None:
-        self._settings = settings
-        self._known = known
+        super().__init__(settings, known)
         self._shared = shared
-        self._model: Model | None = None
-        self._tokenizer: HuggingFaceTokenizer | None = None
         # The base without weights, which adapters are compared with.
         self._shapes: Any = None
         self._client: httpx.AsyncClient | None = None
@@ -52,41 +47,25 @@ class OpenAIEngine:
         self._down: dict[str, float] = {}
         self._adapters: dict[str, Path] = {}
 
-    @property
-    def model(self) -> Model:
-        """The base; known once started."""
-        assert self._model is not None, "start() comes first"
-        return self._model
-
-    @property
-    def tokenizer(self) -> HuggingFaceTokenizer:
-        """The base's tokenizer; known once started."""
-        assert self._tokenizer is not None, "start() comes first"
-        return self._tokenizer
-
     async def start(self) -> None:
         """Find every server, and see that each keeps adapters apart. Raises ModelNotFound, FailedPrecondition."""
         settings = self._settings
         if not settings.urls:
             raise FailedPrecondition("serving.engine is openai, and serving.urls is empty; list the servers' URLs")
-        checkpoint = checkpoints.locate(settings.model, self._known)
-        self._shapes, self._tokenizer = await asyncio.to_thread(
-            loading.load, checkpoint, self._known, loading.shapes, settings.allow_download
-        )
-        self._model = loading.described(checkpoint, self._shapes, settings.max_context_tokens)
+        _, self._shapes = await asyncio.to_thread(self._load, loading.shapes)
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=settings.max_requests)
         self._client = httpx.AsyncClient(timeout=httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_S), limits=limits)
         self._replicas = {url: Replica(self._client, url, self.tokenizer) for url in settings.urls}
         self._shared.mkdir(parents=True, exist_ok=True)
         try:
             for replica in self._replicas.values():
-                await replica.start(self._model.context_tokens)
+                await replica.start(self.model.context_tokens)
                 dtype = _DTYPES[settings.dtype]
                 await mixing.prove(replica, self._shapes, dtype, settings.vllm.max_loras, self._shared)
         except BaseException:
             await self.stop()
             raise
-        log().info("servers found", model=self._model.name, urls=list(settings.urls))
+        log().info("servers found", model=self.model.name, urls=list(settings.urls))
 
     async def stop(self) -> None:
         """Close the connections, which aborts what runs. Idempotent."""

@@ -13,19 +13,16 @@ from typing import Any
 
 import torch
 
-from services.common import checkpoints
 from services.common.errors import FailedPrecondition
 from services.common.telemetry import log
-from services.serving.adapters import loading
 from services.serving.adapters.decoding import Group
-from services.serving.adapters.loading import ModelUnusable
+from services.serving.adapters.loading import Loaded, ModelUnusable
 from services.serving.adapters.prefixes import Prefixes
 from services.serving.adapters.proving import prove
 from services.serving.adapters.rows import Row
-from services.serving.adapters.tokenizer import HuggingFaceTokenizer
 from services.serving.adapters.variants import MERGE_BELOW, Variants
 from services.serving.adapters.worker import Worker
-from services.serving.ports import Completion, Model, Sampling
+from services.serving.ports import Completion, Sampling
 from services.serving.settings import ServingSettings
 
 
@@ -35,31 +32,16 @@ class CannotConstrain(FailedPrecondition):
     reason = "CANNOT_CONSTRAIN"
 
 
-class TransformersEngine:
+class TransformersEngine(Loaded):
     """ports.Engine over transformers and PEFT. `known` names directories of base models."""
 
     def __init__(self, settings: ServingSettings, known: dict[str, Path]) -> None:
-        self._settings = settings
-        self._known = known
-        self._model: Model | None = None
-        self._tokenizer: HuggingFaceTokenizer | None = None
+        super().__init__(settings, known)
         self._worker: Worker | None = None
-
-    @property
-    def model(self) -> Model:
-        """The base; known once started."""
-        assert self._model is not None, "start() comes first"
-        return self._model
-
-    @property
-    def tokenizer(self) -> HuggingFaceTokenizer:
-        """The base's tokenizer; known once started."""
-        assert self._tokenizer is not None, "start() comes first"
-        return self._tokenizer
 
     async def start(self) -> None:
         """Load the base. Raises ModelNotFound, ModelUnusable, DecodingUnsound."""
-        await asyncio.to_thread(self._load)
+        await asyncio.to_thread(self._prepare)
         assert self._worker is not None
         self._worker.start()
         log().info("model loaded", model=self.model.name, num_parameters=self.model.num_parameters)
@@ -90,22 +72,19 @@ class TransformersEngine:
         if self._worker is not None:
             await asyncio.wrap_future(self._worker.remove_adapter(digest))
 
-    def _load(self) -> None:
+    def _prepare(self) -> None:
         settings = self._settings
-        checkpoint = checkpoints.locate(settings.model, self._known)
         device = _device(settings.device)
         read = partial(_weights, dtype=_dtype(settings.dtype, device))
-        base, tokenizer = loading.load(checkpoint, self._known, read, settings.allow_download)
+        _, base = self._load(read)
         base = base.to(device)
-        self._model = loading.described(checkpoint, base, settings.max_context_tokens)
-        self._tokenizer = tokenizer
-        ends = _ends(base, tokenizer.end)
+        ends = _ends(base, self.tokenizer.end)
         prefixes = Prefixes(settings.prefix_cache_mb * 1_000_000)
-        new_group = partial(Group, prefixes=prefixes, ends=ends, decode=tokenizer.decode, device=device)
+        new_group = partial(Group, prefixes=prefixes, ends=ends, decode=self.tokenizer.decode, device=device)
         prove(base, new_group("", prefixes=Prefixes(0), ends=frozenset()), base.get_input_embeddings().num_embeddings)
-        threads = settings.threads or (1 if self._model.num_parameters <= MERGE_BELOW else os.cpu_count() or 1)
+        threads = settings.threads or (1 if self.model.num_parameters <= MERGE_BELOW else os.cpu_count() or 1)
         self._worker = Worker(
-            Variants(base, self._model.revision),
+            Variants(base, self.model.revision),
             prefixes,
             new_group,
             settings.max_batch,

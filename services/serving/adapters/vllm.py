@@ -12,14 +12,12 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from services.common import checkpoints
 from services.common.errors import Unavailable
 from services.common.telemetry import log
 from services.serving.adapters import loading, mixing, vllm_launch
 from services.serving.adapters.fitting import AdapterMismatch, check_fit
 from services.serving.adapters.rows import cut_at
-from services.serving.adapters.tokenizer import HuggingFaceTokenizer
-from services.serving.ports import Completion, Model, RegexRefused, Sampling
+from services.serving.ports import Completion, RegexRefused, Sampling
 from services.serving.settings import ServingSettings
 
 if TYPE_CHECKING:
@@ -28,14 +26,11 @@ if TYPE_CHECKING:
     from vllm.v1.engine.async_llm import AsyncLLM
 
 
-class VllmEngine:
+class VllmEngine(loading.Loaded):
     """ports.Engine over vLLM's AsyncLLM. `known` names directories of base models."""
 
     def __init__(self, settings: ServingSettings, known: dict[str, Path]) -> None:
-        self._settings = settings
-        self._known = known
-        self._model: Model | None = None
-        self._tokenizer: HuggingFaceTokenizer | None = None
+        super().__init__(settings, known)
         # The base without weights, which adapters are compared with.
         self._shapes: Any = None
         self._launch: vllm_launch.Launch | None = None
@@ -46,28 +41,12 @@ class VllmEngine:
         self._stopping = False
         self._restarting: asyncio.Task[None] | None = None
 
-    @property
-    def model(self) -> Model:
-        """The base; known once started."""
-        assert self._model is not None, "start() comes first"
-        return self._model
-
-    @property
-    def tokenizer(self) -> HuggingFaceTokenizer:
-        """The base's tokenizer; known once started."""
-        assert self._tokenizer is not None, "start() comes first"
-        return self._tokenizer
-
     async def start(self) -> None:
         """Load the base and see that adapters do not mix. Raises ModelNotFound, ModelUnusable, AdaptersMixed."""
         vllm_launch.require()
         settings = self._settings
-        checkpoint = checkpoints.locate(settings.model, self._known)
-        self._shapes, self._tokenizer = await asyncio.to_thread(
-            loading.load, checkpoint, self._known, loading.shapes, settings.allow_download
-        )
-        self._model = loading.described(checkpoint, self._shapes, settings.max_context_tokens)
-        self._launch = vllm_launch.Launch(settings, checkpoint, self._model)
+        checkpoint, self._shapes = await asyncio.to_thread(self._load, loading.shapes)
+        self._launch = vllm_launch.Launch(settings, checkpoint, self.model)
         try:
             await asyncio.to_thread(self._launch.start)
             dtype = (await self._ready()).model_config.dtype
