@@ -151,13 +151,13 @@ def reached(url: str, actions: Sequence[str], last: str, page: str, page_tokens:
 
 def read_objective(answer: str) -> tuple[str, str]:
     """(site, objective)."""
-    site, objective = _WEBSITE.findall(answer), _OBJECTIVE.findall(answer)
-    if len(site) != 1 or len(objective) != 1 or len(objective[0]) > MAX_OBJECTIVE_CHARS:
+    site, objective = _WEBSITE.findall(answer), read_reached(answer)
+    if len(site) != 1:
         raise Refused("objective_format", answer)
     host = urlsplit(site[0] if "//" in site[0] else f"//{site[0]}").hostname or ""
     if "." not in host:
         raise Refused("objective_format", f"{site[0]!r} is no domain")
-    return host.removeprefix("www."), objective[0]
+    return host.removeprefix("www."), objective
 
 
 def read_reached(answer: str) -> str:
