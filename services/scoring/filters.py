@@ -31,7 +31,7 @@ class Judged:
     ending: str
     # Mean log-probability of the tokens of its responses; 0 where they are not known.
     confidence: float
-    # Words of the task, and those that the attempt used.
+    # Words of the task, and those that the attempt used; of those that `covered` looks at.
     asked: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()
 
@@ -50,15 +50,7 @@ class Filter:
     async def look(self, attempt: trajectory_pb.Trajectory, judge: Judge) -> Judged:
         """The verdict on one attempt, before others are looked at."""
         verdict = _verdict(attempt.name, await self.rules(attempt, judge))
-        return Judged(
-            verdict,
-            attempt.reward >= 1,
-            task_key(attempt),
-            ending(attempt),
-            _confidence(attempt),
-            coverage.asked(attempt.intent),
-            coverage.used(attempt),
-        )
+        return Judged(verdict, attempt.reward >= 1, task_key(attempt), ending(attempt), _confidence(attempt))
 
 
 class Reward(Filter):
@@ -112,6 +104,10 @@ class Covered(Confident):
     def __init__(self, max_doubt: float, min_share: float) -> None:
         super().__init__(max_doubt)
         self._min_share = min_share
+
+    async def look(self, attempt: trajectory_pb.Trajectory, judge: Judge) -> Judged:
+        judged = await super().look(attempt, judge)
+        return replace(judged, asked=coverage.asked(attempt.intent), used=coverage.used(attempt))
 
     def settle(self, judged: Sequence[Judged]) -> list[Judged]:
         asked = {each.task: each.asked for each in judged}
