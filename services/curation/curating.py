@@ -50,7 +50,8 @@ class Curator:
         told = Hindsight([], {})
         if wanted.hindsight:
             turned_down = [one for found in verdicts.values() for one in await self._read(found, plausible=False)]
-            told = await hindsight.relabel(turned_down, kept, await self._synthesis.policy(wanted))
+            policy, parallel = await self._synthesis.policy(wanted), self._settings.parallel_examples
+            told = await hindsight.relabel(turned_down, kept, policy, parallel)
             in_domain = rows.with_hindsight(in_domain, kept, told.attempts, wanted.rows, wanted.seed)
         synthetic = Synthetic([], {})
         if wanted.mixture != "A":

@@ -76,22 +76,27 @@ class Hindsight(NamedTuple):
 
 
 async def relabel(
-    turned_down: Sequence[trajectory_pb.Trajectory], kept: Sequence[trajectory_pb.Trajectory], policy: Policy
+    turned_down: Sequence[trajectory_pb.Trajectory],
+    kept: Sequence[trajectory_pb.Trajectory],
+    policy: Policy,
+    parallel: int,
 ) -> Hindsight:
     """The attempts that ended by an answer and did all they meant to, with new objectives; expects the steps.
 
-    Raises what serving raises.
+    So many are told in parallel. Raises what serving raises.
     """
     teller: Teller = EndingTeller(kept) if policy.format.name == "brief" else PromptedTeller(policy)
     usable = [attempt for attempt in turned_down if _is_usable(attempt)]
     refused: Counter[str] = Counter()
+    at_once = asyncio.Semaphore(parallel)
 
     async def one(attempt: trajectory_pb.Trajectory) -> trajectory_pb.Trajectory | None:
-        try:
-            return await _told(attempt, await teller.objective(attempt), policy)
-        except Refused as error:
-            refused[error.check] += 1
-            return None
+        async with at_once:
+            try:
+                return await _told(attempt, await teller.objective(attempt), policy)
+            except Refused as error:
+                refused[error.check] += 1
+                return None
 
     told = [attempt for attempt in await asyncio.gather(*map(one, usable)) if attempt]
     facts = {

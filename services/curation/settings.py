@@ -19,7 +19,7 @@ class CurationSettings(RoomSettings):
     filter_timeout_s: float = Field(default=600.0, gt=0)
     # Time for one answer of the model, its wait in the queue included.
     generate_timeout_s: float = Field(default=300.0, gt=0)
-    # Examples written at once.
+    # Examples written, and attempts told in hindsight, at once.
     parallel_examples: int = Field(default=16, ge=1, le=128)
     # A new objective's cosine to every earlier one is below this (the paper's is 0.70).
     max_cosine: float = Field(default=0.70, gt=0, le=1)

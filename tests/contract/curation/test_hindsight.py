@@ -22,6 +22,7 @@ class Teller(serving_grpc.ServingServiceServicer):
 
     def __init__(self, prompt_format: str, answer: str = "") -> None:
         self.prompt_format, self.answer, self.asked = prompt_format, answer, []
+        self.called = ""
 
     async def GetModel(self, request, context):
         model = serving_pb.Model(name="teller", context_tokens=8192, prompt_format=self.prompt_format)
@@ -29,6 +30,7 @@ class Teller(serving_grpc.ServingServiceServicer):
 
     async def Generate(self, request, context):
         prompt = "".join(part.text for part in request.parts)
+        self.called += "w" if request.max_new_tokens > 1 else "r"
         if request.max_new_tokens > 1:
             self.asked.append(prompt)
         return serving_pb.GenerateResponse(text=self.answer, prompt=prompt, finish_reason=serving_pb.FINISH_REASON_STOP)
@@ -43,7 +45,7 @@ async def curate(open_rooms, attempt, teller, **fields):
         # Refused by the page, and so of no use; given up, likewise.
         (3, OVEN): (("2", "$40.00"), ("1", "N/A")),
     }
-    async with open_rooms(model=mount) as rooms:
+    async with open_rooms(model=mount, parallel_examples=1) as rooms:
         for (task, intent), tries in ways.items():
             for n, (element, answer) in enumerate(tries):
                 actions = f"click [{element}]", f"stop [{answer}]"
@@ -74,6 +76,7 @@ async def test_a_model_that_writes_names_what_an_attempt_reached(open_rooms, att
         "1. click [" in asked and "where the element is link" in asked and PAGE in asked for asked in teller.asked
     )
     assert sum(row["source"] == "in-domain" for row in rows) == 4
+    assert teller.called == "wrr" * 2, "written and rendered in no greater number at once than is set"
 
 
 async def test_an_answer_without_one_objective_is_refused_and_counted(open_rooms, attempt):
