@@ -15,7 +15,7 @@ import httpx
 from services.common.errors import FailedPrecondition, ResourceExhausted, Unavailable
 from services.serving.adapters.fitting import AdapterMismatch
 from services.serving.adapters.grammar import guided
-from services.serving.adapters.rows import cut_at
+from services.serving.adapters.rows import ended_text
 from services.serving.adapters.tokenizer import HuggingFaceTokenizer
 from services.serving.ports import Completion, RegexRefused, Sampling
 
@@ -82,14 +82,12 @@ class Replica:
             if sampling.regex:
                 raise RegexRefused(f"the regex is refused: {error.message}; write it as Rust's regex does") from error
             raise
-        tokens, is_stop = list(answer["token_ids"]), answer["finish_reason"] == "stop"
-        if answer["finish_reason"] not in ("stop", "length"):
-            raise ReplicaDown(f"{self.url} ended the request ({answer['finish_reason']}); try again")
-        by_text = isinstance(answer.get("stop_reason"), str)
-        text = self._tokenizer.decode(tokens[:-1] if is_stop and not by_text else tokens)
+        tokens, reason = list(answer["token_ids"]), answer["finish_reason"]
+        if reason not in ("stop", "length"):
+            raise ReplicaDown(f"{self.url} ended the request ({reason}); try again")
         return Completion(
-            text=cut_at(text, sampling.stop) if by_text else text,
-            finish_reason="stop" if is_stop else "length",
+            text=ended_text(tokens, reason, answer.get("stop_reason"), sampling.stop, self._tokenizer.decode),
+            finish_reason=reason,
             token_ids=tokens,
             logprobs=[float(each) for each in answer["logprobs"]["token_logprobs"]],
             queue_s=0.0,

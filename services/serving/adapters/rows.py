@@ -11,6 +11,8 @@ import torch
 
 from services.serving.ports import Completion, Sampling
 
+Decode = Callable[[Iterable[int]], str]
+
 
 class Row:
     """A prompt and the response that grows behind it. Used by the worker thread only, once submitted."""
@@ -46,7 +48,7 @@ class Row:
         """The end of waiting."""
         self._taken_up = time.perf_counter()
 
-    def append(self, token: int, logprob: float, ends: frozenset[int], decode: Callable[[Iterable[int]], str]) -> bool:
+    def append(self, token: int, logprob: float, ends: frozenset[int], decode: Decode) -> bool:
         """Add a token; True when that was the last, and the request was answered."""
         self.token_ids.append(token)
         self.logprobs.append(logprob)
@@ -81,3 +83,12 @@ class Row:
 def cut_at(text: str, stops: tuple[str, ...]) -> str:
     """The text up to the first stop string in it."""
     return text[: min((place for stop in stops if (place := text.find(stop)) >= 0), default=len(text))]
+
+
+def ended_text(
+    tokens: list[int], finish_reason: str, stop_reason: object, stops: tuple[str, ...], decode: Decode
+) -> str:
+    """The text of vLLM's tokens; its `stop_reason` is the stop string that was met, no string for an end token."""
+    if isinstance(stop_reason, str):
+        return cut_at(decode(tokens), stops)
+    return decode(tokens[:-1] if finish_reason == "stop" else tokens)

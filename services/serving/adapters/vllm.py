@@ -16,7 +16,7 @@ from services.common.errors import Unavailable
 from services.common.telemetry import log
 from services.serving.adapters import loading, mixing, vllm_launch
 from services.serving.adapters.fitting import AdapterMismatch, check_fit
-from services.serving.adapters.rows import cut_at
+from services.serving.adapters.rows import ended_text
 from services.serving.ports import Completion, RegexRefused, Sampling
 from services.serving.settings import ServingSettings
 
@@ -129,13 +129,9 @@ class VllmEngine(loading.Loaded):
         if answer.finish_reason not in ("stop", "length"):
             # Its process was told to end: an interrupt from the terminal reaches it, too.
             raise Unavailable(f"the engine ended the request ({answer.finish_reason}); try again")
-        is_stop = answer.finish_reason == "stop"
-        # stop_reason is the string that was met, or None or a number for an end token.
-        by_text = isinstance(answer.stop_reason, str)
-        text = self.tokenizer.decode(tokens[:-1] if is_stop and not by_text else tokens)
         return Completion(
-            text=cut_at(text, sampling.stop) if by_text else text,
-            finish_reason="stop" if is_stop else "length",
+            text=ended_text(tokens, answer.finish_reason, answer.stop_reason, sampling.stop, self.tokenizer.decode),
+            finish_reason="stop" if answer.finish_reason == "stop" else "length",
             token_ids=tokens,
             logprobs=[place[token].logprob for place, token in zip(answer.logprobs, tokens, strict=True)],
             queue_s=max(0.0, times.scheduled_ts - times.queued_ts),
