@@ -21,8 +21,9 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, Operati
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.common.errors import FailedPrecondition, InvalidArgument, Unavailable
+from services.common.sqlite import use_wal
 
-_PRAGMAS = ("busy_timeout=15000", "journal_mode=WAL", "synchronous=NORMAL", "temp_store=MEMORY")
+_PRAGMAS = ("busy_timeout=15000", "synchronous=NORMAL", "temp_store=MEMORY")
 # Any fixed number: it keeps two hosts that start at once from migrating one PostgreSQL database together.
 _ADVISORY_LOCK = 7_238_413
 # SQLSTATE of PostgreSQL.
@@ -66,6 +67,7 @@ def _connect_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
+    use_wal(cursor)
     cursor.close()
 
 

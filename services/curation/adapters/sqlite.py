@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from services.common.sqlite import use_wal
 from services.curation.errors import LedgerBroken
 from services.curation.ports import Record
 
@@ -42,7 +43,7 @@ class SqliteLedger:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=_WAIT_S)) as connection, connection:
-                connection.execute("PRAGMA journal_mode = WAL")
+                use_wal(connection)
                 connection.execute(_SCHEMA)
                 yield connection
         except (sqlite3.Error, OSError) as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from services.common.sqlite import use_wal
 from services.scoring.errors import CacheBroken
 from services.scoring.ports import Vectors
 
@@ -53,7 +54,7 @@ class SqliteVectors:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=_WAIT_S)) as connection, connection:
-                connection.execute("PRAGMA journal_mode = WAL")
+                use_wal(connection)
                 # A lost row is embedded again.
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute(_SCHEMA)

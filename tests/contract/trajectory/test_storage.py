@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from ratchet.trajectory.v1 import trajectory_service_pb2 as pb
 from services.common.database import SchemaMismatch, StorageFailed
 from services.common.errors import InvalidArgument, Unavailable
 from services.common.rpc import dial, serve
+from services.common.sqlite import use_wal
 from services.host.rooms.trajectory import open_room
 from services.trajectory.adapters import tables
 from services.trajectory.adapters.objects import StoredObjects
@@ -133,6 +135,14 @@ async def test_urls_of_unknown_kinds_are_refused_before_anything_is_touched():
 async def test_two_hosts_may_start_on_one_empty_database_at_once(database_url):
     await asyncio.gather(start(database_url), start(database_url))
     await start(database_url)
+
+
+def test_a_connection_that_meets_another_at_its_first_switch_waits_for_it(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "t.db")) as other, closing(sqlite3.connect(tmp_path / "t.db")) as mine:
+        other.execute("BEGIN IMMEDIATE")
+        mine.set_trace_callback(lambda statement: other.commit() if statement == "BEGIN EXCLUSIVE" else None)
+        use_wal(mine)
+        assert mine.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 async def test_a_server_that_is_away_is_unavailable_not_a_full_disk(tmp_path):
