@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 from ratchet.training.v1 import training_service_pb2 as pb
+from services.common.errors import FailedPrecondition
 
 _Method = pb.TrainingSpec.Method
 NAMES = {
@@ -11,6 +14,25 @@ NAMES = {
     _Method.METHOD_DORA: "dora",
     _Method.METHOD_FULL: "full",
 }
+
+
+class MethodUnavailable(FailedPrecondition):
+    """This machine lacks what the method needs."""
+
+    reason = "METHOD_UNAVAILABLE"
+
+
+def check(method: str, num_processes: int) -> None:
+    """Raise MethodUnavailable where workers of this machine cannot learn so."""
+    if method != "qlora":
+        return
+    if num_processes > 1:
+        raise MethodUnavailable("qlora runs in one process; set training.processes to 1, or use the method lora")
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise MethodUnavailable(
+            "qlora holds the base in 4 bits with bitsandbytes, which is not installed: pip install "
+            "'ratchet-agent[qlora]' (on a CPU it works, slowly), or use the method lora"
+        )
 
 
 def name(spec: pb.TrainingSpec) -> str:

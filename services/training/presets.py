@@ -27,8 +27,8 @@ _TINY = _Spec(
     learning_rate=1e-3,
     weight_decay=0.01,
     batch_size=16,
-    max_epochs=8,
-    patience=2,
+    max_epochs=10,
+    patience=5,
     seed=42,
     max_tokens=1024,
 )

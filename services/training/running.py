@@ -90,12 +90,18 @@ class Runs:
         """All jobs, newest first."""
         return sorted(self._jobs.values(), key=lambda job: job.record.id, reverse=True)
 
-    async def create(self, request_id: str, spec: pb.TrainingSpec) -> Job:
-        """Start a job, or find the one of this request. Raises InvalidArgument, ModelNotFound, NotFound."""
-        if (job := self._of_request(request_id)) is not None:
-            return job
+    def complete(self, spec: pb.TrainingSpec) -> pb.TrainingSpec:
+        """The specification with every number. Raises InvalidArgument, ModelNotFound, MethodUnavailable."""
         base = checkpoints.locate(spec.base_model, self._known)
         full = presets.complete(spec, base.metadata.preset, base.metadata.prompt_format)
+        methods.check(methods.name(full), self._settings.processes)
+        return full
+
+    async def create(self, request_id: str, spec: pb.TrainingSpec) -> Job:
+        """Start a job, or find the one of this request. Raises as `complete` does, and NotFound."""
+        if (job := self._of_request(request_id)) is not None:
+            return job
+        full = self.complete(spec)
         await self._store.GetDataset(trajectory.GetDatasetRequest(name=spec.dataset))
         if (job := self._of_request(request_id)) is not None:  # came twice at once
             return job

@@ -25,6 +25,8 @@ class TrainingServicer(pb_grpc.TrainingServiceServicer):
     async def CreateTrainingJob(
         self, request: pb.CreateTrainingJobRequest, context: Context
     ) -> pb.CreateTrainingJobResponse:
+        if request.validate_only:
+            return pb.CreateTrainingJobResponse(training_job=pb.TrainingJob(spec=self._runs.complete(request.spec)))
         job = await self._runs.create(request.request_id, request.spec)
         return pb.CreateTrainingJobResponse(training_job=job.message())
 

@@ -5,7 +5,6 @@ Invariant: what requires a gradient is what is learnt, and is float32.
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 
 from services.common import checkpoints
 from services.common.errors import FailedPrecondition, InvalidArgument
+from services.training import methods
 from services.training.adapters.work import Work
 
 
@@ -21,12 +21,6 @@ class BaseUnusable(FailedPrecondition):
     """The base model cannot be loaded or adapted here."""
 
     reason = "BASE_UNUSABLE"
-
-
-class MethodUnavailable(FailedPrecondition):
-    """This machine lacks what the method needs."""
-
-    reason = "METHOD_UNAVAILABLE"
 
 
 @dataclass(frozen=True)
@@ -47,9 +41,8 @@ def load(work: Work, device: torch.device, initial: Path | None, *, halves: bool
     directory = Path(work.base_uri) if Path(work.base_uri).is_dir() else None
     frozen_halves = halves and device.type == "cuda" and work.method != "full"
     options: dict[str, Any] = {"dtype": torch.bfloat16 if frozen_halves else torch.float32}
+    methods.check(work.method, work.processes)
     if work.method == "qlora":
-        if work.processes > 1:
-            raise MethodUnavailable("qlora runs in one process; set training.processes to 1, or use the method lora")
         options |= {"quantization_config": _four_bits(halves), "device_map": {"": device}}
     base, tokenizer = _load(work, directory, options)
     if tokenizer.eos_token_id is None:
@@ -83,11 +76,6 @@ def _load(work: Work, directory: Path | None, options: dict[str, Any]) -> tuple[
 
 
 def _four_bits(halves: bool) -> Any:
-    if importlib.util.find_spec("bitsandbytes") is None:
-        raise MethodUnavailable(
-            "qlora holds the base in 4 bits with bitsandbytes, which is not installed: pip install "
-            "'ratchet-agent[qlora]' (on a CPU it works, slowly), or use the method lora"
-        )
     from transformers import BitsAndBytesConfig
 
     return BitsAndBytesConfig(  # type: ignore[no-untyped-call]

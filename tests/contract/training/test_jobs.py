@@ -1,5 +1,6 @@
 """Jobs through the service: run in a child process, watched, killed, cancelled, found again."""
 
+import importlib.util
 import os
 import random
 import signal
@@ -9,7 +10,7 @@ import pytest
 from ratchet.serving.v1 import serving_service_pb2 as serving
 from ratchet.serving.v1 import serving_service_pb2_grpc as serving_grpc
 from ratchet.training.v1 import training_service_pb2 as pb
-from services.common.errors import InvalidArgument, NotFound
+from services.common.errors import FailedPrecondition, InvalidArgument, NotFound
 from services.common.rpc import dial, serve
 from services.host.rooms import serving as serving_room
 from services.training.adapters import finetuning
@@ -118,6 +119,21 @@ async def test_a_job_that_can_never_be_done_is_refused(open_rooms, sample, field
     rooms = await open_rooms()
     with pytest.raises(error, match=words):
         await create(rooms, spec(**{"dataset": await rooms.dataset(sample(10)), **fields}))
+    assert not (await rooms.training.ListTrainingJobs(pb.ListTrainingJobsRequest())).training_jobs
+
+
+async def test_a_request_that_only_asks_gets_the_numbers_and_starts_nothing(open_rooms):
+    rooms = await open_rooms()
+    request = pb.CreateTrainingJobRequest(spec=pb.TrainingSpec(base_model="little"), validate_only=True)
+    asked = (await rooms.training.CreateTrainingJob(request)).training_job
+    assert (asked.name, asked.spec.preset, asked.spec.lora.rank) == ("", "standard", 8)
+    request.spec.method = pb.TrainingSpec.METHOD_QLORA
+    if importlib.util.find_spec("bitsandbytes") is None:
+        with pytest.raises(FailedPrecondition, match=r"bitsandbytes.*not installed"):
+            await rooms.training.CreateTrainingJob(request)
+    rooms = await open_rooms(processes=2)
+    with pytest.raises(FailedPrecondition, match="one process"):
+        await rooms.training.CreateTrainingJob(request)
     assert not (await rooms.training.ListTrainingJobs(pb.ListTrainingJobsRequest())).training_jobs
 
 

@@ -17,7 +17,7 @@ from ratchet.serving.v1 import serving_service_pb2_grpc as serving_grpc
 from services.common.rpc import dial, serve
 from services.host.rooms import serving as serving_room
 from services.training.adapters import finetuning
-from services.training.adapters.models import MethodUnavailable
+from services.training.methods import MethodUnavailable
 
 
 def never():

@@ -36,6 +36,7 @@ def test_a_model_with_brief_prompts_gets_the_tiny_numbers():
     full = presets.complete(pb.TrainingSpec(), "paper", "brief")
     assert full.learning_rate > 1e-4
     assert full.max_tokens == 1024
+    assert (full.lora.rank, full.lora.alpha, full.batch_size, full.max_epochs, full.patience) == (16, 32, 16, 10, 5)
 
 
 def test_what_is_given_stays():

@@ -265,7 +265,12 @@ class CreateTrainingJobRequest(google.protobuf.message.Message):
 
     REQUEST_ID_FIELD_NUMBER: builtins.int
     SPEC_FIELD_NUMBER: builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: builtins.int
     request_id: builtins.str
+    validate_only: builtins.bool
+    """Complete the spec and say what is wrong with it, as a real request would, but start nothing: the job of the reply
+    has no name. The dataset may be left open.
+    """
     @property
     def spec(self) -> Global___TrainingSpec: ...
     def __init__(
@@ -273,9 +278,10 @@ class CreateTrainingJobRequest(google.protobuf.message.Message):
         *,
         request_id: builtins.str = ...,
         spec: Global___TrainingSpec | None = ...,
+        validate_only: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["spec", b"spec"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["request_id", b"request_id", "spec", b"spec"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["request_id", b"request_id", "spec", b"spec", "validate_only", b"validate_only"]) -> None: ...
 
 Global___CreateTrainingJobRequest: typing_extensions.TypeAlias = CreateTrainingJobRequest
 
