@@ -8,7 +8,7 @@ from services.cli import output, scores, words
 from services.cli.scores import Roles
 
 if TYPE_CHECKING:
-    from ratchet.orchestrator.v1.iteration_service_pb2 import Iteration, TimeBreakdown
+    from ratchet.orchestrator.v1.iteration_service_pb2 import Iteration, IterationSpec, TimeBreakdown
 
 
 def state(found: Iteration) -> str:
@@ -51,6 +51,7 @@ def describe(found: Iteration) -> None:
             ("base", found.base_policy),
             ("candidate", found.candidate_policy),
             ("dataset", found.dataset),
+            ("training", _training(found.spec)),
             ("training job", found.training_job),
             ("started", words.when(found.create_time)),
             ("episodes", _episodes(found)),
@@ -79,6 +80,16 @@ def describe(found: Iteration) -> None:
         output.say(filter_line(found))
     if found.time.wall_s:
         output.say(time_line(found.time))
+
+
+def _training(spec: IterationSpec) -> str:
+    if not spec.training_method:  # of before there were presets
+        return ""
+    return (
+        f"{spec.training_method} ({spec.training_preset}): rank {spec.lora_rank}, alpha {spec.lora_alpha}, rate "
+        f"{spec.learning_rate:g}, batches of {spec.batch_size}, up to {words.count(spec.max_epochs, 'epoch')}, "
+        f"patience {spec.patience}"
+    )
 
 
 def _episodes(found: Iteration) -> str:

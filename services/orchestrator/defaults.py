@@ -1,14 +1,11 @@
-"""What is taken where a request does not say, and what a request may say.
-
-The numbers for training fit the tiny policy; for a real model the paper's are r = 8, alpha = 8, lr = 1e-5.
-"""
+"""What is taken where a request does not say, and what a request may say; for training, the training room says it."""
 
 from __future__ import annotations
 
 from ratchet.orchestrator.v1.evaluation_service_pb2 import Evaluation, EvaluationSpec
 from ratchet.orchestrator.v1.iteration_service_pb2 import Iteration, IterationSpec
 from services.common.errors import FailedPrecondition, InvalidArgument
-from services.orchestrator import strategies
+from services.orchestrator import learning, strategies
 from services.orchestrator.ports import UnknownSplit
 from services.orchestrator.services import Services
 
@@ -24,12 +21,6 @@ _ITERATION: dict[str, object] = {
     "max_steps": 30,
     "mixture": "A",
     "strategy": "paper",
-    "lora_rank": 16,
-    "lora_alpha": 32,
-    "learning_rate": 1e-3,
-    "batch_size": 16,
-    "max_epochs": 10,
-    "patience": 5,
     "seed": 42,
     "rounds": 1,
 }
@@ -49,7 +40,7 @@ _NOT_NEGATIVE = (
 
 
 async def iteration(services: Services, asked: IterationSpec) -> IterationSpec:
-    """The whole spec. Raises InvalidArgument, UnknownSuite or UnknownPolicy for what cannot be run."""
+    """The whole spec. Raises InvalidArgument, UnknownSuite, UnknownPolicy, or what the training room says."""
     spec = IterationSpec()
     spec.CopyFrom(asked)
     strategy = strategies.named(spec.strategy)
@@ -73,6 +64,7 @@ async def iteration(services: Services, asked: IterationSpec) -> IterationSpec:
     policy = await services.policies.get(spec.policy)
     if policy.kind != "model":
         raise InvalidArgument(f"{policy.name} has no weights to train; improve a model policy, e.g. policies/base")
+    await learning.settle(services, spec, policy)
     return spec
 
 

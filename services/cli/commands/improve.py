@@ -65,6 +65,16 @@ async def improve(
     rows: Annotated[
         str, typer.Option(rich_help_panel=_TRAIN, help="Rows of a trajectory: paper (first, middle, last) or all.")
     ] = "",
+    preset: Annotated[
+        str,
+        typer.Option(
+            rich_help_panel=_TRAIN,
+            help="Where numbers not given come from: paper (QLoRA), standard (LoRA), tiny; default: the model's own.",
+        ),
+    ] = "",
+    method: Annotated[
+        str, typer.Option(rich_help_panel=_TRAIN, help="What is learnt: lora, qlora or dora; default: the preset's.")
+    ] = "",
     lora_rank: Annotated[int | None, typer.Option(min=1, rich_help_panel=_TRAIN, help="Rank of the adapter.")] = None,
     lora_alpha: Annotated[int | None, typer.Option(min=1, rich_help_panel=_TRAIN, help="Its alpha.")] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0, rich_help_panel=_TRAIN, help="Peak rate.")] = None,
@@ -102,6 +112,8 @@ async def improve(
         "collected_by": collected_by or None,
         "follows": follows or None,
         "rows": rows or None,
+        "training_preset": preset or None,
+        "training_method": method or None,
         "lora_rank": lora_rank,
         "lora_alpha": lora_alpha,
         "learning_rate": learning_rate,

@@ -41,6 +41,8 @@ class Learning(_Strict):
     # Responses that each step of an attempt is voted on by; 0 takes the strategy's.
     votes: int = Field(0, ge=0, le=64)
     train_world_seed: int = Field(1, ge=1)
+    preset: Literal["", "paper", "standard", "tiny"] = ""
+    method: Literal["", "lora", "qlora", "dora"] = ""
     lora_rank: int = Field(0, ge=0)
     lora_alpha: int = Field(0, ge=0)
     learning_rate: float = Field(0.0, ge=0)

@@ -171,6 +171,8 @@ def iteration_spec(
         mixture=run.mixture,
         rows=run.rows,
         strategy=run.strategy,
+        training_preset=run.preset,
+        training_method=run.method,
         lora_rank=run.lora_rank,
         lora_alpha=run.lora_alpha,
         learning_rate=run.learning_rate,

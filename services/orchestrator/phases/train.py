@@ -5,7 +5,7 @@ from __future__ import annotations
 from ratchet.orchestrator.v1.policy_service_pb2 import Policy
 from ratchet.training.v1 import training_service_pb2 as pb
 from services.common.errors import FailedPrecondition
-from services.orchestrator import strategies
+from services.orchestrator import learning
 from services.orchestrator.turn import Turn
 
 _TIMEOUT_S = 24 * 3600.0
@@ -26,9 +26,9 @@ async def run(turn: Turn) -> None:
     model = await turn.services.policies.model()
     # A resumed iteration must not be answered with the job that failed before.
     request_id = f"{turn.iteration.name}#{turn.iteration.num_resumes}"
-    wanted = _spec(turn, model.name)
-    if strategies.named(turn.spec.strategy).continued:
-        wanted.initial_adapter = (await turn.services.policies.get(turn.iteration.base_policy)).adapter_blob
+    base = await turn.services.policies.get(turn.iteration.base_policy)
+    wanted = learning.asked(turn.spec, model.name, base)
+    wanted.dataset = turn.iteration.dataset
     job = (
         await training.CreateTrainingJob(pb.CreateTrainingJobRequest(request_id=request_id, spec=wanted))
     ).training_job
@@ -59,18 +59,4 @@ async def run(turn: Turn) -> None:
             parent=turn.iteration.base_policy,
             create_time=job.create_time,
         )
-    )
-
-
-def _spec(turn: Turn, model: str) -> pb.TrainingSpec:
-    spec = turn.spec
-    return pb.TrainingSpec(
-        base_model=model,
-        dataset=turn.iteration.dataset,
-        lora=pb.LoraConfig(rank=spec.lora_rank, alpha=spec.lora_alpha),
-        learning_rate=spec.learning_rate,
-        batch_size=spec.batch_size,
-        max_epochs=spec.max_epochs,
-        patience=spec.patience,
-        seed=spec.seed,
     )

@@ -53,6 +53,8 @@ class IterationSpec(google.protobuf.message.Message):
     MEASURED_BY_FIELD_NUMBER: builtins.int
     NUM_TRAIN_EVAL_TASKS_FIELD_NUMBER: builtins.int
     VOTES_FIELD_NUMBER: builtins.int
+    TRAINING_PRESET_FIELD_NUMBER: builtins.int
+    TRAINING_METHOD_FIELD_NUMBER: builtins.int
     policy: builtins.str
     """policies/{p} to improve; empty takes the last promoted one, or the base."""
     suite: builtins.str
@@ -72,6 +74,7 @@ class IterationSpec(google.protobuf.message.Message):
     rows: builtins.str
     """"paper", "all" or "unsure"; see CurateDatasetRequest.rows."""
     lora_rank: builtins.int
+    """Numbers that are left at 0 are the preset's (training_preset)."""
     lora_alpha: builtins.int
     learning_rate: builtins.float
     batch_size: builtins.int
@@ -97,6 +100,11 @@ class IterationSpec(google.protobuf.message.Message):
     """Training tasks to measure on as well; the gate does not look at them. 0: none."""
     votes: builtins.int
     """Responses drawn at each step of an attempt, of which the most frequent grounded action is taken; 1: one response."""
+    training_preset: builtins.str
+    """Where training's numbers come from, and what is learnt: "paper" (QLoRA), "standard" (LoRA with the paper's numbers)
+    or "tiny"; "lora", "qlora" or "dora". Empty takes the base model's own preset, and the preset's method.
+    """
+    training_method: builtins.str
     @property
     def measured_by(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Runs whose attempts at the same held-out tasks count for a policy that has made them; they are not made again."""
@@ -132,8 +140,10 @@ class IterationSpec(google.protobuf.message.Message):
         measured_by: collections.abc.Iterable[builtins.str] | None = ...,
         num_train_eval_tasks: builtins.int = ...,
         votes: builtins.int = ...,
+        training_preset: builtins.str = ...,
+        training_method: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["attempts_per_task", b"attempts_per_task", "batch_size", b"batch_size", "collected_by", b"collected_by", "eval_world_seed", b"eval_world_seed", "follows", b"follows", "learning_rate", b"learning_rate", "lora_alpha", b"lora_alpha", "lora_rank", b"lora_rank", "max_epochs", b"max_epochs", "max_steps", b"max_steps", "measured_by", b"measured_by", "mixture", b"mixture", "num_eval_tasks", b"num_eval_tasks", "num_template_tasks", b"num_template_tasks", "num_train_eval_tasks", b"num_train_eval_tasks", "num_train_tasks", b"num_train_tasks", "parallel_episodes", b"parallel_episodes", "patience", b"patience", "policy", b"policy", "rounds", b"rounds", "rows", b"rows", "screenshots", b"screenshots", "seed", b"seed", "strategy", b"strategy", "suite", b"suite", "temperature", b"temperature", "train_world_seed", b"train_world_seed", "votes", b"votes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempts_per_task", b"attempts_per_task", "batch_size", b"batch_size", "collected_by", b"collected_by", "eval_world_seed", b"eval_world_seed", "follows", b"follows", "learning_rate", b"learning_rate", "lora_alpha", b"lora_alpha", "lora_rank", b"lora_rank", "max_epochs", b"max_epochs", "max_steps", b"max_steps", "measured_by", b"measured_by", "mixture", b"mixture", "num_eval_tasks", b"num_eval_tasks", "num_template_tasks", b"num_template_tasks", "num_train_eval_tasks", b"num_train_eval_tasks", "num_train_tasks", b"num_train_tasks", "parallel_episodes", b"parallel_episodes", "patience", b"patience", "policy", b"policy", "rounds", b"rounds", "rows", b"rows", "screenshots", b"screenshots", "seed", b"seed", "strategy", b"strategy", "suite", b"suite", "temperature", b"temperature", "train_world_seed", b"train_world_seed", "training_method", b"training_method", "training_preset", b"training_preset", "votes", b"votes"]) -> None: ...
 
 Global___IterationSpec: typing_extensions.TypeAlias = IterationSpec
 
