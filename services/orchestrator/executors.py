@@ -26,7 +26,7 @@ _BEATS = 4
 
 
 class Executors:
-    """The executors of one database. On SQLite, which one process uses, there is one, and nothing to say."""
+    """The executors of one database. On SQLite, which one process uses, there is one, and nobody to tell."""
 
     def __init__(self, database: Database, own: str, stale_s: float) -> None:
         self._database, self._own, self._stale_s = database, own, stale_s
@@ -36,25 +36,22 @@ class Executors:
     async def running(self, workflows: Workflows) -> AsyncIterator[None]:
         """Run the workflows during the block; this executor lives from before the first until after the last."""
         leaving = asyncio.Event()
-        beating: asyncio.Task[None] | None = None
-        if not self._database.is_sqlite:
-            await self.beat()
+        await self.beat()
         await workflows.start()
+        beating = asyncio.create_task(self._beat_until(leaving, workflows), name="executor-beat")
         try:
-            if not self._database.is_sqlite:
-                beating = asyncio.create_task(self._beat_until(leaving, workflows), name="executor-beat")
             yield
         finally:
             leaving.set()
-            if beating is not None:
-                await beating
+            await beating
             await workflows.stop()
-            if beating is not None:
-                with contextlib.suppress(RatchetError):
-                    await self.leave()
+            with contextlib.suppress(RatchetError):
+                await self.leave()
 
-    async def beat(self) -> set[str]:
-        """Say that this executor lives; the ids of all that do."""
+    async def beat(self) -> set[str] | None:
+        """Say that this executor lives; the ids of all that do, None where there can be no other."""
+        if self._database.is_sqlite:
+            return None
         now = sa.func.clock_timestamp()
         row = postgresql.insert(executors).values(id=self._own, seen=now)
         async with self._database.write() as connection:
@@ -70,6 +67,8 @@ class Executors:
 
     async def leave(self) -> None:
         """Let the others take up at once what this executor leaves."""
+        if self._database.is_sqlite:
+            return
         async with self._database.write() as connection:
             await connection.execute(sa.delete(executors).where(executors.c.id == self._own))
 

@@ -104,16 +104,18 @@ class Workflows:
         telemetry.log().warning("database lost; the workflow is queued again when it answers", workflow=workflow)
         self._lost.add(workflow)
 
-    async def take_up(self, alive: set[str]) -> None:
+    async def take_up(self, alive: set[str] | None) -> None:
         """Queue what lost its database, and the workflows of executors not alive; each is given to one process.
 
-        Raises DatabaseUnavailable.
+        None: there is no other executor. Raises DatabaseUnavailable.
         """
 
         def recover() -> None:
             for workflow in list(self._lost):
                 DBOS.resume_workflow(workflow)
                 self._lost.discard(workflow)
+            if alive is None:
+                return
             pending = DBOS.list_workflows(
                 status="PENDING", app_version=_APPLICATION_VERSION, load_input=False, load_output=False
             )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
 from services.orchestrator import workflows
+from services.orchestrator.database import open_database
+from services.orchestrator.executors import Executors
 from services.orchestrator.workflows import Workflows
-from tests.contract.trajectory.conftest import created, postgres  # noqa: F401 - fixtures of PostgreSQL
+from tests.contract.trajectory.conftest import database_url, postgres  # noqa: F401 - fixtures of both databases
 
 
 class Work:
@@ -32,26 +33,24 @@ class Work:
         pass
 
 
-async def test_a_workflow_that_lost_its_database_is_queued_again(postgres: str, monkeypatch, tmp_path: Path):  # noqa: F811
-    work = Work()
-    running = Workflows(created(postgres), "one", work)
-    lost, loop, step = asyncio.Event(), asyncio.get_running_loop(), workflows._step
+async def test_a_workflow_that_lost_its_database_is_queued_again(database_url: str, monkeypatch):  # noqa: F811
+    work, database, step = Work(), open_database(database_url), workflows._step
+    lost: list[str] = []
 
     def away_once(kind: str, name: str, turn: int, which: str) -> bool:
-        if which == "second" and not lost.is_set():
-            loop.call_soon_threadsafe(lost.set)
+        if which == "second" and not lost:
+            lost.append(which)
             raise OperationalError("SELECT 1", {}, ConnectionError("the database is away"))
         return bool(step(kind, name, turn, which))
 
     monkeypatch.setattr(workflows, "_step", away_once)
-    await running.start()
+    running = Workflows(database_url.replace("+aiosqlite", ""), "one", work)
+    await database.start()
     try:
-        assert await running.submit("iteration", "iterations/i1", 1)
-        await asyncio.wait_for(lost.wait(), 30)
-        async with asyncio.timeout(60):
-            while not work.ended.is_set():
-                await running.take_up({"one"})
-                await asyncio.wait([asyncio.create_task(work.ended.wait())], timeout=1)
-        assert work.done == ["first", "second"], "what was noted as done is not done again"
+        async with Executors(database, "one", stale_s=0.4).running(running):
+            assert await running.submit("iteration", "iterations/i1", 1)
+            await asyncio.wait_for(work.ended.wait(), 60)
     finally:
-        await running.stop()
+        await database.close()
+    assert lost
+    assert work.done == ["first", "second"], "what was noted as done is not done again"
