@@ -97,7 +97,8 @@ class Group:
 
 def choose(logits: torch.Tensor, rows: list[Row]) -> tuple[list[int], list[float]]:
     """A token for each row by its own sampling, and its log-probability under the model (temperature 1)."""
-    logits = logits.float()
+    own = logits.float()
+    logits = _constrained(own, rows)
     tokens = logits.argmax(-1)
     warm = [index for index, row in enumerate(rows) if row.sampling.temperature > 0]
     if warm:
@@ -106,5 +107,16 @@ def choose(logits: torch.Tensor, rows: list[Row]) -> tuple[list[int], list[float
         scaled = logits[warm].double() / temperatures
         mass = torch.softmax(scaled, -1).cumsum(-1)
         tokens[warm] = (mass <= uniforms * mass[:, -1:]).sum(-1).clamp_(max=logits.shape[-1] - 1)
-    chosen = logits.gather(-1, tokens[:, None])[:, 0] - logits.logsumexp(-1)
+    chosen = own.gather(-1, tokens[:, None])[:, 0] - own.logsumexp(-1)
     return tokens.tolist(), chosen.tolist()
+
+
+def _constrained(logits: torch.Tensor, rows: list[Row]) -> torch.Tensor:
+    """The logits with those of tokens that a row may not write at minus infinity."""
+    bound = [(index, row.constraint.allowed()) for index, row in enumerate(rows) if row.constraint is not None]
+    if not bound:
+        return logits
+    limited = logits.clone()
+    for index, allowed in bound:
+        limited[index].masked_fill_(~allowed[: logits.shape[-1]].to(logits.device), -torch.inf)
+    return limited

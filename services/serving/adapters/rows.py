@@ -9,6 +9,7 @@ from typing import Literal
 
 import torch
 
+from services.serving.adapters.constraining import Constraint
 from services.serving.ports import Completion, Sampling
 
 Decode = Callable[[Iterable[int]], str]
@@ -17,10 +18,18 @@ Decode = Callable[[Iterable[int]], str]
 class Row:
     """A prompt and the response that grows behind it. Used by the worker thread only, once submitted."""
 
-    def __init__(self, adapter: str, prompt: list[int], sampling: Sampling, context_tokens: int) -> None:
+    def __init__(
+        self,
+        adapter: str,
+        prompt: list[int],
+        sampling: Sampling,
+        context_tokens: int,
+        constraint: Constraint | None = None,
+    ) -> None:
         self.adapter = adapter
         self.prompt = prompt
         self.sampling = sampling
+        self.constraint = constraint
         self.max_new_tokens = min(sampling.max_new_tokens, context_tokens - len(prompt))
         self.future: Future[Completion] = Future()
         self.token_ids: list[int] = []
@@ -51,6 +60,8 @@ class Row:
     def append(self, token: int, logprob: float, ends: frozenset[int], decode: Decode) -> bool:
         """Add a token; True when that was the last, and the request was answered."""
         self.token_ids.append(token)
+        if self.constraint is not None:
+            self.constraint.write(token)
         self.logprobs.append(logprob)
         if token in ends:
             self._finish(decode(self.token_ids[:-1]), "stop")

@@ -82,6 +82,11 @@ class HuggingFaceTokenizer:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     @property
+    def own(self) -> Any:
+        """The tokenizer itself."""
+        return self._tokenizer
+
+    @property
     def end(self) -> int | None:
         """The token that ends a text, where there is one."""
         end: int | None = self._tokenizer.eos_token_id

@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from services.common.errors import FailedPrecondition
 from services.common.telemetry import log
+from services.serving.adapters.constraining import Grammars
 from services.serving.adapters.decoding import Group
 from services.serving.adapters.loading import Loaded, ModelUnusable
 from services.serving.adapters.prefixes import Prefixes
@@ -26,18 +26,13 @@ from services.serving.ports import Completion, Sampling
 from services.serving.settings import ServingSettings
 
 
-class CannotConstrain(FailedPrecondition):
-    """A response was to match a regular expression."""
-
-    reason = "CANNOT_CONSTRAIN"
-
-
 class TransformersEngine(Loaded):
     """ports.Engine over transformers and PEFT. `known` names directories of base models."""
 
     def __init__(self, settings: ServingSettings, known: dict[str, Path]) -> None:
         super().__init__(settings, known)
         self._worker: Worker | None = None
+        self._grammars: Grammars | None = None
 
     async def start(self) -> None:
         """Load the base. Raises ModelNotFound, ModelUnusable, DecodingUnsound."""
@@ -56,9 +51,9 @@ class TransformersEngine(Loaded):
     async def generate(self, adapter: str, prompt: list[int], sampling: Sampling, affinity: str = "") -> Completion:
         """Complete a prompt; cancelling frees its place at the next step."""
         assert self._worker is not None, "start() comes first"
-        if sampling.regex:
-            raise CannotConstrain("this engine writes freely; leave regex empty, or set serving.engine to vllm")
-        row = Row(adapter, prompt, sampling, self.model.context_tokens)
+        assert self._grammars is not None
+        constraint = await asyncio.to_thread(self._grammars.begin, sampling.regex) if sampling.regex else None
+        row = Row(adapter, prompt, sampling, self.model.context_tokens, constraint)
         self._worker.submit(row)
         return await asyncio.wrap_future(row.future)
 
@@ -81,7 +76,9 @@ class TransformersEngine(Loaded):
         ends = _ends(base, self.tokenizer.end)
         prefixes = Prefixes(settings.prefix_cache_mb * 1_000_000)
         new_group = partial(Group, prefixes=prefixes, ends=ends, decode=self.tokenizer.decode, device=device)
-        prove(base, new_group("", prefixes=Prefixes(0), ends=frozenset()), base.get_input_embeddings().num_embeddings)
+        num_tokens = base.get_input_embeddings().num_embeddings
+        prove(base, new_group("", prefixes=Prefixes(0), ends=frozenset()), num_tokens)
+        self._grammars = Grammars(self.tokenizer.own, num_tokens, sorted(ends))
         threads = settings.threads or (1 if self.model.num_parameters <= MERGE_BELOW else os.cpu_count() or 1)
         self._worker = Worker(
             Variants(base, self.model.revision),

@@ -177,3 +177,20 @@ async def test_an_unknown_role_is_refused(rooms):
     part = pb.PromptPart(role="tool", text="x")
     with pytest.raises(InvalidArgument, match=r"parts\[0\]\.role is 'tool'"):
         await rooms.serving.Generate(pb.GenerateRequest(parts=[part], max_new_tokens=1))
+
+
+async def test_a_regex_holds_whatever_the_model_would_write(rooms):
+    regex = r"(?:yes|no)/[0-9]{2}\n?"
+    answers = await asyncio.gather(
+        *(rooms.say(PROMPTS[0], regex=regex, temperature=2.0, seed=seed) for seed in range(10)),
+        *(rooms.say(PROMPTS[0], temperature=2.0, seed=seed) for seed in range(10)),
+    )
+    assert [bool(re.fullmatch(regex, answer.text)) for answer in answers] == [True] * 10 + [False] * 10
+    alone = [await rooms.say(PROMPTS[0], temperature=2.0, seed=seed) for seed in range(2)]
+    assert [answer.text for answer in alone] == [answer.text for answer in answers[10:12]]
+    (own,) = (await rooms.say(PROMPTS[0], max_new_tokens=1)).response_logprobs
+    (bound,) = (await rooms.say(PROMPTS[0], max_new_tokens=1, regex="y")).response_logprobs
+    assert bound < own, "log-probabilities are those of the model by itself"
+    with pytest.raises(InvalidArgument, match="the regex cannot be read") as caught:
+        await rooms.say(PROMPTS[0], regex="(unclosed")
+    assert caught.value.reason == "REGEX_REFUSED"

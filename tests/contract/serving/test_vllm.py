@@ -12,7 +12,6 @@ import pytest
 
 from ratchet.serving.v1 import serving_service_pb2 as pb
 from services.common.addresses import socket_directory
-from services.common.errors import InvalidArgument
 from services.common.prompts import brief
 from services.training.pretraining import synthetic
 
@@ -65,16 +64,6 @@ async def test_a_grammar_takes_nothing_from_a_right_answer(tiny):
             assert bound.text == answer.text
         if bound.finish_reason == pb.FINISH_REASON_STOP:
             assert re.fullmatch(brief.FORMAT.regex, bound.text)
-
-
-async def test_a_regex_holds_whatever_the_model_would_write(vllm_rooms):
-    answers = await asyncio.gather(
-        *(vllm_rooms.say(TEXT, regex=r"(?:yes|no)/[0-9]{2}\n?", temperature=2.0, seed=seed) for seed in range(10))
-    )
-    assert all(re.fullmatch(r"(?:yes|no)/[0-9]{2}\n?", answer.text) for answer in answers)
-    with pytest.raises(InvalidArgument, match="the regex cannot be read") as caught:
-        await vllm_rooms.say(TEXT, regex="(unclosed")
-    assert caught.value.reason == "REGEX_REFUSED"
 
 
 async def test_cancelled_requests_are_not_computed_to_their_end(vllm_host, vllm_rooms):
