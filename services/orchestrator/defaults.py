@@ -92,6 +92,8 @@ async def _check_runs(services: Services, spec: IterationSpec) -> None:
                 f"{run} measured on {measured.suite} with {measured.max_steps} steps an episode, not on {spec.suite} "
                 f"with {spec.max_steps}; leave it out of measured_by"
             )
+        if measured.constrained != spec.constrained:
+            raise InvalidArgument(f"{run} and this iteration differ in `constrained`; leave it out of measured_by")
 
 
 def check_greedy(run: str, measured: EvaluationSpec) -> None:

@@ -65,6 +65,8 @@ class Job:
     parallel: int
     seed: int
     screenshots: bool
+    # Whether the model can write nothing but well-formed actions.
+    constrained: bool
 
 
 @dataclass
@@ -182,7 +184,7 @@ async def _run_one(services: Services, job: Job, plan: Plan, first: int, progres
 
 
 async def _attempt(services: Services, job: Job, plan: Plan, agent: pb.Agent, attempt: int) -> float:
-    agent.temperature, agent.votes = plan.temperature, plan.votes
+    agent.temperature, agent.votes, agent.constrained = plan.temperature, plan.votes, job.constrained
     request = pb.RunEpisodeRequest(
         episode=f"{job.run}/episodes/{plan.id}",
         attempt=attempt,

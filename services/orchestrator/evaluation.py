@@ -28,6 +28,7 @@ async def run(services: Services, running: Evaluation, holder: str) -> None:
         parallel=spec.parallel_episodes or services.settings.parallel_episodes,
         seed=spec.seed,
         screenshots=spec.screenshots,
+        constrained=spec.constrained,
     )
 
     async def report(progress: Progress) -> None:

@@ -84,6 +84,7 @@ class ModelAgent:
             seed=self._seed(index, ballot),
             stop=self.format.stop,
             affinity=self._affinity,
+            regex=self.format.regex if agent.constrained else "",
         )
         reply = await admitted(lambda left_s: self._serving.Generate(request, timeout=left_s), self._timeout_s)
         return Decision(

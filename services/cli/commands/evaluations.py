@@ -27,6 +27,9 @@ async def evaluate(
     parallel: Annotated[int, typer.Option(min=0, max=256, help="Episodes at a time; 0: the host's default.")] = 0,
     votes: Annotated[int, typer.Option(min=0, max=64, help="Responses that each step is voted on by; 0: one.")] = 0,
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Of sampling; 0: greedy.")] = 0.0,
+    constrained: Annotated[
+        bool, typer.Option("--constrained", help="Let the model write nothing but well-formed actions.")
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
     screenshots: Annotated[bool, typer.Option(help="Take a picture at each step.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return once it has started.")] = False,
@@ -42,6 +45,7 @@ async def evaluate(
         "parallel_episodes": parallel,
         "votes": votes,
         "temperature": temperature,
+        "constrained": constrained,
         "seed": seed,
         "screenshots": screenshots,
     }

@@ -92,6 +92,9 @@ async def improve(
     eval_world_seed: Annotated[
         int | None, typer.Option(min=0, rich_help_panel=_MEASURE, help="World of the held-out tasks.")
     ] = None,
+    constrained: Annotated[
+        bool, typer.Option("--constrained", help="Let the model write nothing but well-formed actions.")
+    ] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Of everything that is drawn.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return once it has started.")] = False,
     report: Annotated[bool, typer.Option(help="Write the HTML report at the end.")] = True,
@@ -120,6 +123,7 @@ async def improve(
         "batch_size": batch_size,
         "max_epochs": epochs,
         "patience": patience,
+        "constrained": constrained or None,
         "seed": seed,
     }
     given = {name: value for name, value in asked.items() if value is not None}

@@ -40,6 +40,7 @@ async def run(turn: Turn) -> None:
         # The same tasks are tried again in the next round, with other draws.
         seed=spec.seed + turn.iteration.round,
         screenshots=spec.screenshots,
+        constrained=spec.constrained,
     )
     await episodes.run(services, job, turn.report_episodes)
 

@@ -43,6 +43,7 @@ async def run(turn: Turn) -> None:
         parallel=spec.parallel_episodes or services.settings.parallel_episodes,
         seed=spec.seed,
         screenshots=spec.screenshots,
+        constrained=spec.constrained,
     )
     await episodes.run(services, job, turn.report_episodes)
     del turn.iteration.reports[:]

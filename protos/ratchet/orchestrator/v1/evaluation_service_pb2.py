@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from ratchet.orchestrator.v1 import score_pb2 as ratchet_dot_orchestrator_dot_v1_dot_score__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0ratchet/orchestrator/v1/evaluation_service.proto\x12\x17ratchet.orchestrator.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#ratchet/orchestrator/v1/score.proto\"\xec\x01\n\x0e\x45valuationSpec\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\r\n\x05suite\x18\x02 \x01(\t\x12\r\n\x05split\x18\x03 \x01(\t\x12\x12\n\nworld_seed\x18\x04 \x01(\x05\x12\x11\n\tnum_tasks\x18\x05 \x01(\x05\x12\x10\n\x08task_ids\x18\x06 \x03(\t\x12\x19\n\x11parallel_episodes\x18\x07 \x01(\x05\x12\x11\n\tmax_steps\x18\x08 \x01(\x05\x12\x0c\n\x04seed\x18\t \x01(\x04\x12\x13\n\x0bscreenshots\x18\n \x01(\x08\x12\r\n\x05votes\x18\x0b \x01(\x05\x12\x13\n\x0btemperature\x18\x0c \x01(\x01\"\xde\x03\n\nEvaluation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x38\n\x05state\x18\x02 \x01(\x0e\x32).ratchet.orchestrator.v1.Evaluation.State\x12\x35\n\x04spec\x18\x03 \x01(\x0b\x32\'.ratchet.orchestrator.v1.EvaluationSpec\x12\x10\n\x08num_done\x18\x04 \x01(\x05\x12\x11\n\tnum_total\x18\x05 \x01(\x05\x12\x34\n\x06report\x18\x06 \x01(\x0b\x32$.ratchet.orchestrator.v1.SplitReport\x12\r\n\x05\x65rror\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11num_lost_episodes\x18\n \x01(\x05\"m\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_RUNNING\x10\x01\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x02\x12\x10\n\x0cSTATE_FAILED\x10\x03\x12\x13\n\x0fSTATE_CANCELLED\x10\x04\"d\n\x17\x43reateEvaluationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\x04spec\x18\x02 \x01(\x0b\x32\'.ratchet.orchestrator.v1.EvaluationSpec\"S\n\x18\x43reateEvaluationResponse\x12\x37\n\nevaluation\x18\x01 \x01(\x0b\x32#.ratchet.orchestrator.v1.Evaluation\"$\n\x14GetEvaluationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x15GetEvaluationResponse\x12\x37\n\nevaluation\x18\x01 \x01(\x0b\x32#.ratchet.orchestrator.v1.Evaluation\"?\n\x16ListEvaluationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"l\n\x17ListEvaluationsResponse\x12\x38\n\x0b\x65valuations\x18\x01 \x03(\x0b\x32#.ratchet.orchestrator.v1.Evaluation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x16WatchEvaluationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"R\n\x17WatchEvaluationResponse\x12\x37\n\nevaluation\x18\x01 \x01(\x0b\x32#.ratchet.orchestrator.v1.Evaluation\"\'\n\x17\x43\x61ncelEvaluationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"S\n\x18\x43\x61ncelEvaluationResponse\x12\x37\n\nevaluation\x18\x01 \x01(\x0b\x32#.ratchet.orchestrator.v1.Evaluation2\xe3\x04\n\x11\x45valuationService\x12w\n\x10\x43reateEvaluation\x12\x30.ratchet.orchestrator.v1.CreateEvaluationRequest\x1a\x31.ratchet.orchestrator.v1.CreateEvaluationResponse\x12n\n\rGetEvaluation\x12-.ratchet.orchestrator.v1.GetEvaluationRequest\x1a..ratchet.orchestrator.v1.GetEvaluationResponse\x12t\n\x0fListEvaluations\x12/.ratchet.orchestrator.v1.ListEvaluationsRequest\x1a\x30.ratchet.orchestrator.v1.ListEvaluationsResponse\x12v\n\x0fWatchEvaluation\x12/.ratchet.orchestrator.v1.WatchEvaluationRequest\x1a\x30.ratchet.orchestrator.v1.WatchEvaluationResponse0\x01\x12w\n\x10\x43\x61ncelEvaluation\x12\x30.ratchet.orchestrator.v1.CancelEvaluationRequest\x1a\x31.ratchet.orchestrator.v1.CancelEvaluationResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0ratchet/orchestrator/v1/evaluation_service.proto\x12\x17ratchet.orchestrator.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#ratchet/orchestrator/v1/score.proto\"\x81\x02\n\x0e\x45valuationSpec\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\r\n\x05suite\x18\x02 \x01(\t\x12\r\n\x05split\x18\x03 \x01(\t\x12\x12\n\nworld_seed\x18\x04 \x01(\x05\x12\x11\n\tnum_tasks\x18\x05 \x01(\x05\x12\x10\n\x08task_ids\x18\x06 \x03(\t\x12\x19\n\x11parallel_episodes\x18\x07 \x01(\x05\x12\x11\n\tmax_steps\x18\x08 \x01(\x05\x12\x0c\n\x04seed\x18\t \x01(\x04\x12\x13\n\x0bscreenshots\x18\n \x01(\x08\x12\r\n\x05votes\x18\x0b \x01(\x05\x12\x13\n\x0btemperature\x18\x0c \x01(\x01\x12\x13\n\x0b\x63onstrained\x18\r \x01(\x08\"\xde\x03\n\nEvaluation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x38\n\x05state\x18\x02 \x01(\x0e\x32).ratchet.orchestrator.v1.Evaluation.State\x12\x35\n\x04spec\x18\x03 \x01(\x0b\x32\'.ratchet.orchestrator.v1.EvaluationSpec\x12\x10\n\x08num_done\x18\x04 \x01(\x05\x12\x11\n\tnum_total\x18\x05 \x01(\x05\x12\x34\n\x06report\x18\x06 \x01(\x0b\x32$.ratchet.orchestrator.v1.SplitReport\x12\r\n\x05\x65rror\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11num_lost_episodes\x18\n \x01(\x05\"m\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_RUNNING\x10\x01\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x02\x12\x10\n\x0cSTATE_FAILED\x10\x03\x12\x13\n\x0fSTATE_CANCELLED\x10\x04\"d\n\x17\x43reateEvaluationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\x04spec\x18\x02 \x01(\x0b\x32\'.ratchet.orchestrator.v1.EvaluationSpec\"S\n\x18\x43reateEvaluationResponse\x12\x37\n\nevaluation\x18\x01 \x01(\x0b\x32#.ratchet.orchestrator.v1.Evaluation\"$\n\x14GetEvaluationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"P\n\x15GetEvaluationResponse\x12\x37\n\nevaluation\x18\x01 \x01(\x0b\x32#.ratchet.orchestrator.v1.Evaluation\"?\n\x16ListEvaluationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"l\n\x17ListEvaluationsResponse\x12\x38\n\x0b\x65valuations\x18\x01 \x03(\x0b\x32#.ratchet.orchestrator.v1.Evaluation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x16WatchEvaluationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"R\n\x17WatchEvaluationResponse\x12\x37\n\nevaluation\x18\x01 \x01(\x0b\x32#.ratchet.orchestrator.v1.Evaluation\"\'\n\x17\x43\x61ncelEvaluationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"S\n\x18\x43\x61ncelEvaluationResponse\x12\x37\n\nevaluation\x18\x01 \x01(\x0b\x32#.ratchet.orchestrator.v1.Evaluation2\xe3\x04\n\x11\x45valuationService\x12w\n\x10\x43reateEvaluation\x12\x30.ratchet.orchestrator.v1.CreateEvaluationRequest\x1a\x31.ratchet.orchestrator.v1.CreateEvaluationResponse\x12n\n\rGetEvaluation\x12-.ratchet.orchestrator.v1.GetEvaluationRequest\x1a..ratchet.orchestrator.v1.GetEvaluationResponse\x12t\n\x0fListEvaluations\x12/.ratchet.orchestrator.v1.ListEvaluationsRequest\x1a\x30.ratchet.orchestrator.v1.ListEvaluationsResponse\x12v\n\x0fWatchEvaluation\x12/.ratchet.orchestrator.v1.WatchEvaluationRequest\x1a\x30.ratchet.orchestrator.v1.WatchEvaluationResponse0\x01\x12w\n\x10\x43\x61ncelEvaluation\x12\x30.ratchet.orchestrator.v1.CancelEvaluationRequest\x1a\x31.ratchet.orchestrator.v1.CancelEvaluationResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,31 +34,31 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ratchet.orchestrator.v1.eva
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EVALUATIONSPEC']._serialized_start=148
-  _globals['_EVALUATIONSPEC']._serialized_end=384
-  _globals['_EVALUATION']._serialized_start=387
-  _globals['_EVALUATION']._serialized_end=865
-  _globals['_EVALUATION_STATE']._serialized_start=756
-  _globals['_EVALUATION_STATE']._serialized_end=865
-  _globals['_CREATEEVALUATIONREQUEST']._serialized_start=867
-  _globals['_CREATEEVALUATIONREQUEST']._serialized_end=967
-  _globals['_CREATEEVALUATIONRESPONSE']._serialized_start=969
-  _globals['_CREATEEVALUATIONRESPONSE']._serialized_end=1052
-  _globals['_GETEVALUATIONREQUEST']._serialized_start=1054
-  _globals['_GETEVALUATIONREQUEST']._serialized_end=1090
-  _globals['_GETEVALUATIONRESPONSE']._serialized_start=1092
-  _globals['_GETEVALUATIONRESPONSE']._serialized_end=1172
-  _globals['_LISTEVALUATIONSREQUEST']._serialized_start=1174
-  _globals['_LISTEVALUATIONSREQUEST']._serialized_end=1237
-  _globals['_LISTEVALUATIONSRESPONSE']._serialized_start=1239
-  _globals['_LISTEVALUATIONSRESPONSE']._serialized_end=1347
-  _globals['_WATCHEVALUATIONREQUEST']._serialized_start=1349
-  _globals['_WATCHEVALUATIONREQUEST']._serialized_end=1387
-  _globals['_WATCHEVALUATIONRESPONSE']._serialized_start=1389
-  _globals['_WATCHEVALUATIONRESPONSE']._serialized_end=1471
-  _globals['_CANCELEVALUATIONREQUEST']._serialized_start=1473
-  _globals['_CANCELEVALUATIONREQUEST']._serialized_end=1512
-  _globals['_CANCELEVALUATIONRESPONSE']._serialized_start=1514
-  _globals['_CANCELEVALUATIONRESPONSE']._serialized_end=1597
-  _globals['_EVALUATIONSERVICE']._serialized_start=1600
-  _globals['_EVALUATIONSERVICE']._serialized_end=2211
+  _globals['_EVALUATIONSPEC']._serialized_end=405
+  _globals['_EVALUATION']._serialized_start=408
+  _globals['_EVALUATION']._serialized_end=886
+  _globals['_EVALUATION_STATE']._serialized_start=777
+  _globals['_EVALUATION_STATE']._serialized_end=886
+  _globals['_CREATEEVALUATIONREQUEST']._serialized_start=888
+  _globals['_CREATEEVALUATIONREQUEST']._serialized_end=988
+  _globals['_CREATEEVALUATIONRESPONSE']._serialized_start=990
+  _globals['_CREATEEVALUATIONRESPONSE']._serialized_end=1073
+  _globals['_GETEVALUATIONREQUEST']._serialized_start=1075
+  _globals['_GETEVALUATIONREQUEST']._serialized_end=1111
+  _globals['_GETEVALUATIONRESPONSE']._serialized_start=1113
+  _globals['_GETEVALUATIONRESPONSE']._serialized_end=1193
+  _globals['_LISTEVALUATIONSREQUEST']._serialized_start=1195
+  _globals['_LISTEVALUATIONSREQUEST']._serialized_end=1258
+  _globals['_LISTEVALUATIONSRESPONSE']._serialized_start=1260
+  _globals['_LISTEVALUATIONSRESPONSE']._serialized_end=1368
+  _globals['_WATCHEVALUATIONREQUEST']._serialized_start=1370
+  _globals['_WATCHEVALUATIONREQUEST']._serialized_end=1408
+  _globals['_WATCHEVALUATIONRESPONSE']._serialized_start=1410
+  _globals['_WATCHEVALUATIONRESPONSE']._serialized_end=1492
+  _globals['_CANCELEVALUATIONREQUEST']._serialized_start=1494
+  _globals['_CANCELEVALUATIONREQUEST']._serialized_end=1533
+  _globals['_CANCELEVALUATIONRESPONSE']._serialized_start=1535
+  _globals['_CANCELEVALUATIONRESPONSE']._serialized_end=1618
+  _globals['_EVALUATIONSERVICE']._serialized_start=1621
+  _globals['_EVALUATIONSERVICE']._serialized_end=2232
 # @@protoc_insertion_point(module_scope)

@@ -37,6 +37,7 @@ class EvaluationSpec(google.protobuf.message.Message):
     SCREENSHOTS_FIELD_NUMBER: builtins.int
     VOTES_FIELD_NUMBER: builtins.int
     TEMPERATURE_FIELD_NUMBER: builtins.int
+    CONSTRAINED_FIELD_NUMBER: builtins.int
     policy: builtins.str
     """policies/{p}; "policies/trivial" and "policies/expert" are built in."""
     suite: builtins.str
@@ -53,6 +54,8 @@ class EvaluationSpec(google.protobuf.message.Message):
     votes: one greedy response, which is how policies are compared.
     """
     temperature: builtins.float
+    constrained: builtins.bool
+    """Let the model write nothing but well-formed actions; see rollout's Agent.constrained."""
     @property
     def task_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Only these; NOT_FOUND names an unknown one."""
@@ -72,8 +75,9 @@ class EvaluationSpec(google.protobuf.message.Message):
         screenshots: builtins.bool = ...,
         votes: builtins.int = ...,
         temperature: builtins.float = ...,
+        constrained: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["max_steps", b"max_steps", "num_tasks", b"num_tasks", "parallel_episodes", b"parallel_episodes", "policy", b"policy", "screenshots", b"screenshots", "seed", b"seed", "split", b"split", "suite", b"suite", "task_ids", b"task_ids", "temperature", b"temperature", "votes", b"votes", "world_seed", b"world_seed"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["constrained", b"constrained", "max_steps", b"max_steps", "num_tasks", b"num_tasks", "parallel_episodes", b"parallel_episodes", "policy", b"policy", "screenshots", b"screenshots", "seed", b"seed", "split", b"split", "suite", b"suite", "task_ids", b"task_ids", "temperature", b"temperature", "votes", b"votes", "world_seed", b"world_seed"]) -> None: ...
 
 Global___EvaluationSpec: typing_extensions.TypeAlias = EvaluationSpec
 

@@ -55,6 +55,7 @@ class IterationSpec(google.protobuf.message.Message):
     VOTES_FIELD_NUMBER: builtins.int
     TRAINING_PRESET_FIELD_NUMBER: builtins.int
     TRAINING_METHOD_FIELD_NUMBER: builtins.int
+    CONSTRAINED_FIELD_NUMBER: builtins.int
     policy: builtins.str
     """policies/{p} to improve; empty takes the last promoted one, or the base."""
     suite: builtins.str
@@ -105,6 +106,10 @@ class IterationSpec(google.protobuf.message.Message):
     or "tiny"; "lora", "qlora" or "dora". Empty takes the base model's own preset, and the preset's method.
     """
     training_method: builtins.str
+    constrained: builtins.bool
+    """Let the model write nothing but well-formed actions, in attempts and in measurements; see rollout's
+    Agent.constrained.
+    """
     @property
     def measured_by(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Runs whose attempts at the same held-out tasks count for a policy that has made them; they are not made again."""
@@ -142,8 +147,9 @@ class IterationSpec(google.protobuf.message.Message):
         votes: builtins.int = ...,
         training_preset: builtins.str = ...,
         training_method: builtins.str = ...,
+        constrained: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["attempts_per_task", b"attempts_per_task", "batch_size", b"batch_size", "collected_by", b"collected_by", "eval_world_seed", b"eval_world_seed", "follows", b"follows", "learning_rate", b"learning_rate", "lora_alpha", b"lora_alpha", "lora_rank", b"lora_rank", "max_epochs", b"max_epochs", "max_steps", b"max_steps", "measured_by", b"measured_by", "mixture", b"mixture", "num_eval_tasks", b"num_eval_tasks", "num_template_tasks", b"num_template_tasks", "num_train_eval_tasks", b"num_train_eval_tasks", "num_train_tasks", b"num_train_tasks", "parallel_episodes", b"parallel_episodes", "patience", b"patience", "policy", b"policy", "rounds", b"rounds", "rows", b"rows", "screenshots", b"screenshots", "seed", b"seed", "strategy", b"strategy", "suite", b"suite", "temperature", b"temperature", "train_world_seed", b"train_world_seed", "training_method", b"training_method", "training_preset", b"training_preset", "votes", b"votes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempts_per_task", b"attempts_per_task", "batch_size", b"batch_size", "collected_by", b"collected_by", "constrained", b"constrained", "eval_world_seed", b"eval_world_seed", "follows", b"follows", "learning_rate", b"learning_rate", "lora_alpha", b"lora_alpha", "lora_rank", b"lora_rank", "max_epochs", b"max_epochs", "max_steps", b"max_steps", "measured_by", b"measured_by", "mixture", b"mixture", "num_eval_tasks", b"num_eval_tasks", "num_template_tasks", b"num_template_tasks", "num_train_eval_tasks", b"num_train_eval_tasks", "num_train_tasks", b"num_train_tasks", "parallel_episodes", b"parallel_episodes", "patience", b"patience", "policy", b"policy", "rounds", b"rounds", "rows", b"rows", "screenshots", b"screenshots", "seed", b"seed", "strategy", b"strategy", "suite", b"suite", "temperature", b"temperature", "train_world_seed", b"train_world_seed", "training_method", b"training_method", "training_preset", b"training_preset", "votes", b"votes"]) -> None: ...
 
 Global___IterationSpec: typing_extensions.TypeAlias = IterationSpec
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ratchet/rollout/v1/rollout_service.proto\x12\x12ratchet.rollout.v1\"\x8c\x01\n\x05\x41gent\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x03 \x01(\t\x12\x13\n\x0btemperature\x18\x04 \x01(\x01\x12\x15\n\rprompt_format\x18\x05 \x01(\t\x12\x1a\n\x12observation_format\x18\x06 \x01(\t\x12\r\n\x05votes\x18\x07 \x01(\x05\"\x89\x02\n\x11RunEpisodeRequest\x12\x0f\n\x07\x65pisode\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x13\n\x0b\x65nvironment\x18\x03 \x01(\t\x12\r\n\x05world\x18\x04 \x01(\t\x12\x11\n\ttask_json\x18\x05 \x01(\t\x12(\n\x05\x61gent\x18\x06 \x01(\x0b\x32\x19.ratchet.rollout.v1.Agent\x12\x0e\n\x06policy\x18\x07 \x01(\t\x12\r\n\x05suite\x18\x08 \x01(\t\x12\r\n\x05split\x18\t \x01(\t\x12\r\n\x05phase\x18\n \x01(\t\x12\x11\n\tmax_steps\x18\x0b \x01(\x05\x12\x0c\n\x04seed\x18\x0c \x01(\x04\x12\x13\n\x0bscreenshots\x18\r \x01(\x08\"\x85\x01\n\x12RunEpisodeResponse\x12-\n\x04step\x18\x01 \x01(\x0b\x32\x1d.ratchet.rollout.v1.StepTakenH\x00\x12\x37\n\x08\x66inished\x18\x02 \x01(\x0b\x32#.ratchet.rollout.v1.EpisodeFinishedH\x00\x42\x07\n\x05\x65vent\"=\n\tStepTaken\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x11\n\telapsed_s\x18\x03 \x01(\x01\"p\n\x0f\x45pisodeFinished\x12\x12\n\ntrajectory\x18\x01 \x01(\t\x12\x0e\n\x06reward\x18\x02 \x01(\x01\x12\x13\n\x0bstop_reason\x18\x03 \x01(\t\x12\x11\n\tnum_steps\x18\x04 \x01(\x05\x12\x11\n\telapsed_s\x18\x05 \x01(\x01\x32o\n\x0eRolloutService\x12]\n\nRunEpisode\x12%.ratchet.rollout.v1.RunEpisodeRequest\x1a&.ratchet.rollout.v1.RunEpisodeResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ratchet/rollout/v1/rollout_service.proto\x12\x12ratchet.rollout.v1\"\xa1\x01\n\x05\x41gent\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x03 \x01(\t\x12\x13\n\x0btemperature\x18\x04 \x01(\x01\x12\x15\n\rprompt_format\x18\x05 \x01(\t\x12\x1a\n\x12observation_format\x18\x06 \x01(\t\x12\r\n\x05votes\x18\x07 \x01(\x05\x12\x13\n\x0b\x63onstrained\x18\x08 \x01(\x08\"\x89\x02\n\x11RunEpisodeRequest\x12\x0f\n\x07\x65pisode\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x13\n\x0b\x65nvironment\x18\x03 \x01(\t\x12\r\n\x05world\x18\x04 \x01(\t\x12\x11\n\ttask_json\x18\x05 \x01(\t\x12(\n\x05\x61gent\x18\x06 \x01(\x0b\x32\x19.ratchet.rollout.v1.Agent\x12\x0e\n\x06policy\x18\x07 \x01(\t\x12\r\n\x05suite\x18\x08 \x01(\t\x12\r\n\x05split\x18\t \x01(\t\x12\r\n\x05phase\x18\n \x01(\t\x12\x11\n\tmax_steps\x18\x0b \x01(\x05\x12\x0c\n\x04seed\x18\x0c \x01(\x04\x12\x13\n\x0bscreenshots\x18\r \x01(\x08\"\x85\x01\n\x12RunEpisodeResponse\x12-\n\x04step\x18\x01 \x01(\x0b\x32\x1d.ratchet.rollout.v1.StepTakenH\x00\x12\x37\n\x08\x66inished\x18\x02 \x01(\x0b\x32#.ratchet.rollout.v1.EpisodeFinishedH\x00\x42\x07\n\x05\x65vent\"=\n\tStepTaken\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x11\n\telapsed_s\x18\x03 \x01(\x01\"p\n\x0f\x45pisodeFinished\x12\x12\n\ntrajectory\x18\x01 \x01(\t\x12\x0e\n\x06reward\x18\x02 \x01(\x01\x12\x13\n\x0bstop_reason\x18\x03 \x01(\t\x12\x11\n\tnum_steps\x18\x04 \x01(\x05\x12\x11\n\telapsed_s\x18\x05 \x01(\x01\x32o\n\x0eRolloutService\x12]\n\nRunEpisode\x12%.ratchet.rollout.v1.RunEpisodeRequest\x1a&.ratchet.rollout.v1.RunEpisodeResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,15 +32,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ratchet.rollout.v1.rollout_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_AGENT']._serialized_start=65
-  _globals['_AGENT']._serialized_end=205
-  _globals['_RUNEPISODEREQUEST']._serialized_start=208
-  _globals['_RUNEPISODEREQUEST']._serialized_end=473
-  _globals['_RUNEPISODERESPONSE']._serialized_start=476
-  _globals['_RUNEPISODERESPONSE']._serialized_end=609
-  _globals['_STEPTAKEN']._serialized_start=611
-  _globals['_STEPTAKEN']._serialized_end=672
-  _globals['_EPISODEFINISHED']._serialized_start=674
-  _globals['_EPISODEFINISHED']._serialized_end=786
-  _globals['_ROLLOUTSERVICE']._serialized_start=788
-  _globals['_ROLLOUTSERVICE']._serialized_end=899
+  _globals['_AGENT']._serialized_end=226
+  _globals['_RUNEPISODEREQUEST']._serialized_start=229
+  _globals['_RUNEPISODEREQUEST']._serialized_end=494
+  _globals['_RUNEPISODERESPONSE']._serialized_start=497
+  _globals['_RUNEPISODERESPONSE']._serialized_end=630
+  _globals['_STEPTAKEN']._serialized_start=632
+  _globals['_STEPTAKEN']._serialized_end=693
+  _globals['_EPISODEFINISHED']._serialized_start=695
+  _globals['_EPISODEFINISHED']._serialized_end=807
+  _globals['_ROLLOUTSERVICE']._serialized_start=809
+  _globals['_ROLLOUTSERVICE']._serialized_end=920
 # @@protoc_insertion_point(module_scope)

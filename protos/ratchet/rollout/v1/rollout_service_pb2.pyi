@@ -29,6 +29,7 @@ class Agent(google.protobuf.message.Message):
     PROMPT_FORMAT_FIELD_NUMBER: builtins.int
     OBSERVATION_FORMAT_FIELD_NUMBER: builtins.int
     VOTES_FIELD_NUMBER: builtins.int
+    CONSTRAINED_FIELD_NUMBER: builtins.int
     kind: builtins.str
     """"model", "trivial" (always stop [N/A]) or "expert" (the environment's own script, where it has one)."""
     model: builtins.str
@@ -40,6 +41,10 @@ class Agent(google.protobuf.message.Message):
     observation_format: builtins.str
     votes: builtins.int
     """Responses sampled at each step, of which the most frequent grounded action is taken; 0 and 1: one response."""
+    constrained: builtins.bool
+    """The model can write nothing but a response that ends in an action of the prompt format's grammar; an engine that
+    cannot constrain responses fails the attempt with CANNOT_CONSTRAIN.
+    """
     def __init__(
         self,
         *,
@@ -50,8 +55,9 @@ class Agent(google.protobuf.message.Message):
         prompt_format: builtins.str = ...,
         observation_format: builtins.str = ...,
         votes: builtins.int = ...,
+        constrained: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "kind", b"kind", "model", b"model", "observation_format", b"observation_format", "prompt_format", b"prompt_format", "temperature", b"temperature", "votes", b"votes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "constrained", b"constrained", "kind", b"kind", "model", b"model", "observation_format", b"observation_format", "prompt_format", b"prompt_format", "temperature", b"temperature", "votes", b"votes"]) -> None: ...
 
 Global___Agent: typing_extensions.TypeAlias = Agent
 
