@@ -46,7 +46,7 @@ async def site() -> AsyncIterator[str]:
 
 @pytest.fixture
 async def rooms(tmp_path: Path) -> AsyncIterator[SimpleNamespace]:
-    """Stubs; Chromium starts with the first session only."""
+    """The store and scoring, and stubs; the browser's has nobody behind it without the fixture `browsing`."""
     async with AsyncExitStack() as stack:
         channels: dict[str, Any] = {}
 
@@ -55,7 +55,7 @@ async def rooms(tmp_path: Path) -> AsyncIterator[SimpleNamespace]:
                 channels[room] = dial(f"unix:{tmp_path}/{room}.sock")
             return channels[room]
 
-        for name, module in (("trajectory", trajectory), ("browser", browser), ("scoring", scoring)):
+        for name, module in (("trajectory", trajectory), ("scoring", scoring)):
             mounts = await stack.enter_async_context(module.open_room({}, to, tmp_path))
             await stack.enter_async_context(serve(mounts, f"unix:{tmp_path}/{name}.sock"))
         yield SimpleNamespace(
@@ -68,7 +68,14 @@ async def rooms(tmp_path: Path) -> AsyncIterator[SimpleNamespace]:
 
 
 @pytest.fixture
-async def session(rooms: SimpleNamespace) -> AsyncIterator[str]:
+async def browsing(rooms: SimpleNamespace, tmp_path: Path) -> AsyncIterator[None]:
+    """The browser room, where scoring looks for it; only some tests need a Chromium."""
+    async with browser.open_room({}, dial, tmp_path) as mounts, serve(mounts, f"unix:{tmp_path}/browser.sock"):
+        yield
+
+
+@pytest.fixture
+async def session(rooms: SimpleNamespace, browsing: None) -> AsyncIterator[str]:
     """A session on the small site's front page."""
     async with site() as real_url:
         opened = await rooms.browser.CreateSession(

@@ -87,7 +87,7 @@ async def test_prep_actions_run_before_the_look(rooms, session):
     assert (await evaluate(rooms, wanted, session=session)).reward == 1
 
 
-async def test_a_missing_browser_is_an_error_never_a_reward(rooms):
+async def test_a_missing_browser_is_an_error_never_a_reward(rooms, browsing):
     wanted = looks(("last", "", {"must_include": ["x"]}))
     with pytest.raises(FailedPrecondition, match="before the session is deleted"):
         await evaluate(rooms, wanted)
