@@ -148,7 +148,7 @@ async def test_sockets_of_one_host_need_no_certificate(party, ours, tmp_path) ->
 async def test_renewed_files_count_without_a_restart_and_running_calls_go_on(party, ours, theirs) -> None:
     server, client = party("scoring").given(ours, "scoring"), party("rollout").given(ours, "rollout")
     server.speaks()
-    async with rpc.serve([], "localhost:0") as address:
+    async with rpc.serve([], "localhost:0", drain_s=1.0) as address:  # the watching call does not end
         client.speaks()
         channel, idle = rpc.dial(address), rpc.dial(address)
         stub = health_pb2_grpc.HealthStub(channel)
