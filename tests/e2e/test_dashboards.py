@@ -66,12 +66,11 @@ async def process(log: Path, *command: str) -> AsyncIterator[asyncio.subprocess.
 class Prometheus:
     """A server that scrapes one target every second and evaluates the chart's rules as often."""
 
-    def __init__(self, url: str, started: float) -> None:
-        self._url, self._started = url, started
+    def __init__(self, client: httpx.AsyncClient, started: float) -> None:
+        self._client, self._started = client, started
 
     async def get(self, path: str, **query: str) -> Any:
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-            reply = (await client.get(f"{self._url}/api/v1/{path}", params=query)).json()
+        reply = (await self._client.get(f"/api/v1/{path}", params=query)).json()
         assert reply["status"] == "success", (query, reply)
         return reply["data"]
 
@@ -114,8 +113,9 @@ async def prometheus(home: Path, target: str) -> AsyncIterator[Prometheus]:
         "log.level": "warn",
     }
     command = [server, *(f"--{name}={value}" for name, value in options.items())]
-    async with process(home / "log", *command) as running:
-        found = Prometheus(f"http://{address}", time.time())
+    client = httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, timeout=30)
+    async with process(home / "log", *command) as running, client:
+        found = Prometheus(client, time.time())
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 assert running.returncode is None, (home / "log").read_text()
