@@ -9,7 +9,7 @@ from grpc import aio
 
 from ratchet.orchestrator.v1 import iteration_service_pb2 as pb
 from ratchet.orchestrator.v1 import iteration_service_pb2_grpc
-from services.common.errors import InvalidArgument
+from services.common.errors import InvalidArgument, NotFound
 from services.orchestrator import defaults
 from services.orchestrator.engine import Engine
 from services.orchestrator.services import Services
@@ -28,7 +28,12 @@ class IterationServicer(iteration_service_pb2_grpc.IterationServiceServicer):
         return pb.CreateIterationResponse(iteration=await self._engine.create_iteration(spec, request.request_id))
 
     async def GetIteration(self, request: pb.GetIterationRequest, context: Context) -> pb.GetIterationResponse:
-        return pb.GetIterationResponse(iteration=await self._services.registry.get(pb.Iteration, request.name))
+        registry = self._services.registry
+        if request.name or not request.request_id:
+            return pb.GetIterationResponse(iteration=await registry.get(pb.Iteration, request.name))
+        if found := await registry.by_request(pb.Iteration, request.request_id):
+            return pb.GetIterationResponse(iteration=found)
+        raise NotFound(f"no iteration was made by the request {request.request_id!r}", request_id=request.request_id)
 
     async def ListIterations(self, request: pb.ListIterationsRequest, context: Context) -> pb.ListIterationsResponse:
         found, token = await self._services.registry.page(pb.Iteration, request.page_size, request.page_token)

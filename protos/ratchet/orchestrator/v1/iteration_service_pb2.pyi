@@ -428,13 +428,17 @@ class GetIterationRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     NAME_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
     name: builtins.str
+    request_id: builtins.str
+    """In place of a name: the iteration that the request of this id made. NOT_FOUND where it has made none."""
     def __init__(
         self,
         *,
         name: builtins.str = ...,
+        request_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "request_id", b"request_id"]) -> None: ...
 
 Global___GetIterationRequest: typing_extensions.TypeAlias = GetIterationRequest
 
