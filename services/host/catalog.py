@@ -11,6 +11,9 @@ from services.common.addresses import ROOMS
 from services.common.errors import InvalidArgument
 from services.common.rpc import Dial, Mount
 
+# Rooms that nobody dials and that only who names them gets: they want something that not every machine has.
+BESIDE = ("operator",)
+
 
 class OpenRoom(Protocol):
     """Builds a room from its settings table, channels to other rooms, and the data directory."""
@@ -19,11 +22,12 @@ class OpenRoom(Protocol):
 
 
 def select(rooms: list[str]) -> list[str]:
-    """The wanted rooms in starting order; all of them for []. InvalidArgument names an unknown one."""
+    """The wanted rooms in starting order; [] wants all but those beside. InvalidArgument names an unknown one."""
+    known = (*ROOMS, *BESIDE)
     for room in rooms:
-        if room not in ROOMS:
-            raise InvalidArgument(f"there is no room {room!r}; rooms are {', '.join(ROOMS)}", room=room)
-    return [room for room in ROOMS if not rooms or room in rooms]
+        if room not in known:
+            raise InvalidArgument(f"there is no room {room!r}; rooms are {', '.join(known)}", room=room)
+    return [room for room in known if room in (rooms or ROOMS)]
 
 
 def opener(room: str) -> OpenRoom:

@@ -62,7 +62,7 @@ async def _run(home: Path, config: Path | None, rooms: list[str]) -> None:
 @asynccontextmanager
 async def host(home: Path, tables: dict[str, dict[str, Any]], rooms: list[str]) -> AsyncIterator[Addresses]:
     """Serve the rooms while the block runs; yields where every room is."""
-    known = {"host", *ROOMS}
+    known = {"host", *ROOMS, *catalog.BESIDE}
     if unknown := sorted(set(tables) - known):
         raise InvalidArgument(f"the configuration has unknown tables {unknown}; known are {sorted(known)}")
     own = settings.load(HostSettings, tables.get("host", {}))

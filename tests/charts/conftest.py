@@ -66,10 +66,10 @@ def objects(profile: str) -> list[dict[str, Any]]:
     return rendered(values(profile))
 
 
-def rendered(given: dict[str, Any]) -> list[dict[str, Any]]:
+def rendered(given: dict[str, Any], namespace: str = "prod") -> list[dict[str, Any]]:
     """Every object that the chart makes of these values. Raises HelmError."""
     with helm.Chart.load(str(CHART)) as chart:
-        files = chart.render(given, name="demo", namespace="prod")
+        files = chart.render(given, name="demo", namespace=namespace)
     texts = [text for name, text in sorted(files.items()) if name.endswith(".yaml")]
     return [found for text in texts for found in yaml.safe_load_all(text) if found]
 

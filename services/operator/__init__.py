@@ -1,0 +1,1 @@
+"""SelfImprovement resources of a Kubernetes namespace, carried out by the orchestrator."""

@@ -1,0 +1,1 @@
+"""The API server that resources are read from and told to."""
