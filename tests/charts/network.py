@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from services.common.addresses import ROOMS
+from services.host.catalog import BESIDE
 from services.host.rooms.orchestrator import FORWARDED
 from tests.charts.conftest import objects, pod_of
 
@@ -124,7 +125,7 @@ def _selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
 def opened(sites: list[str]) -> set[Channel]:
     """Every channel that the code opens: `dial("room")`, settings that name a store, browsers to the named sites."""
     found = set()
-    for room in ROOMS:
+    for room in (*ROOMS, *BESIDE):
         files = [SERVICES / "host" / "rooms" / f"{room}.py", *sorted((SERVICES / room).rglob("*.py"))]
         for tree in (ast.parse(file.read_text()) for file in files):
             found |= {Channel(room, called, "grpc") for called in _called(tree, "dial")}
@@ -185,8 +186,8 @@ compares it with the channels that the code opens, in both directions.
 Beside it: every pod asks the cluster's DNS. `networkPolicy.monitoring` may read port 9090 of every room,
 `networkPolicy.clients` may call what `client` may. With stores of your own, `postgresql` and `objects` are
 `networkPolicy.stores`. Serving and training reach `networkPolicy.hub` on 443 for models (nothing on a laptop); browsers
-and rollout workers reach `networkPolicy.sites`. `client` is any pod of the namespace with the release's labels and
-`app.kubernetes.io/component: client`, such as the one of `helm test`.
+and rollout workers reach `networkPolicy.sites`, the operator `networkPolicy.apiServer`. `client` is any pod of the
+namespace with the release's labels and `app.kubernetes.io/component: client`, such as the one of `helm test`.
 
 | from | to | ports |
 |---|---|---|

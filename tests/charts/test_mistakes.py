@@ -22,6 +22,8 @@ EXTERNAL = {"bundled": {"enabled": False}}
         ({"bundled": {"password": "short"}}, "fewer than 8 characters"),
         ({"rooms": {"arena": {"replicas": 2}}}, "rooms.arena runs in one pod because"),
         ({"rooms": {"training": {"autoscaling": {"kind": "hpa"}}}}, "rooms.training runs in one pod because"),
+        ({"rooms": {"operator": {"replicas": 2}}}, "rooms.operator runs in one pod because each SelfImprovement"),
+        ({"operator": {"enable": False}}, "'/operator': additional properties 'enable' not allowed"),
         ({"rooms": {"curation": {"replicas": 2, "home": {"size": "1Gi"}}}}, "only one pod can mount"),
         ({"rooms": {"rollout": {"autoscaling": {"kind": "hpa", "min": 5, "max": 2}}}}, "min is 5, more than its max 2"),
         ({"rooms": {"rollout": {"autoscaling": {"kind": "keda"}}}}, "needs autoscaling.keda.serverAddress"),

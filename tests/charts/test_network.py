@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.common.addresses import ROOMS
+from services.host.catalog import BESIDE
 from tests.charts import network
 from tests.charts.conftest import objects
 from tests.charts.network import DNS, MONITORING, OUTSIDER, STRANGER, Channel
@@ -40,9 +41,9 @@ def test_every_room_asks_dns_and_monitoring_reads_metrics_alone() -> None:
     found = objects("gpu")
     among = [*network.pods(found), DNS, MONITORING]
     open_ = network.allowed(found, among)
-    assert {c.source for c in open_ if c.target == "dns"} >= {*ROOMS, "client"}
+    assert {c.source for c in open_ if c.target == "dns"} >= {*ROOMS, *BESIDE, "client"}
     assert {c for c in open_ if c.source == MONITORING.name} == {
-        Channel(MONITORING.name, room, "metrics") for room in ROOMS
+        Channel(MONITORING.name, room, "metrics") for room in (*ROOMS, *BESIDE)
     } | {Channel(MONITORING.name, "dns", "dns")}
 
 

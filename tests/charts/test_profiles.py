@@ -15,8 +15,9 @@ import pytest
 
 from services.common.addresses import ROOMS
 from services.common.settings import load
+from services.host.catalog import BESIDE
 from services.host.settings import HostSettings
-from tests.charts.conftest import CHART, objects, pod_of, values
+from tests.charts.conftest import CHART, merged, objects, pod_of, rendered, values
 
 _CUSTOM = json.loads((Path(__file__).parent / "custom_resources.json").read_text())
 # What KServe's predictor has beside the fields of a pod.
@@ -55,10 +56,39 @@ def test_no_two_objects_share_a_name_and_none_leaves_the_namespace(profile: str)
     names = [(item["kind"], item["metadata"]["name"]) for item in objects(profile)]
     assert len(names) == len(set(names))
     assert {item["metadata"]["namespace"] for item in objects(profile)} == {"prod"}
-    assert not {"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"} & {kind for kind, _ in names}
 
 
-@pytest.mark.parametrize("room", ROOMS)
+def test_the_operator_alone_may_ask_the_cluster_and_only_for_its_own_kind(profile: str) -> None:
+    found = {item["kind"]: item for item in objects(profile) if item["apiVersion"].startswith("rbac.")}
+    assert set(found) == {"Role", "RoleBinding"}
+    may = {(group, what, verb) for rule in found["Role"]["rules"] for group in rule["apiGroups"]
+           for what in rule["resources"] for verb in rule["verbs"]}  # fmt: skip
+    assert may == {
+        *(("ratchet.dev", "selfimprovements", verb) for verb in ("get", "list", "watch", "patch")),
+        ("ratchet.dev", "selfimprovements/status", "patch"),
+        ("", "events", "create"),
+    }
+    (subject,) = found["RoleBinding"]["subjects"]
+    tokens = {
+        pod["spec"]["serviceAccountName"]: source["serviceAccountToken"]
+        for item in objects(profile)
+        if (pod := pod_of(item))
+        for volume in pod["spec"]["volumes"]
+        for source in volume.get("projected", {}).get("sources", [])
+        if "serviceAccountToken" in source
+    }
+    assert set(tokens) == {subject["name"]}
+    assert subject["namespace"] == "prod"
+    assert found["RoleBinding"]["roleRef"]["name"] == found["Role"]["metadata"]["name"]
+
+
+def test_a_release_without_an_operator_asks_nothing_of_the_cluster() -> None:
+    found = rendered(merged(values("laptop"), {"operator": {"enabled": False}}))
+    assert not [item for item in found if item["apiVersion"].startswith("rbac.")]
+    assert not [item for item in found if "operator" in item["metadata"]["name"]]
+
+
+@pytest.mark.parametrize("room", [*ROOMS, *BESIDE])
 def test_a_rooms_configuration_is_one_that_the_room_takes(profile: str, room: str, monkeypatch) -> None:
     tables = configuration(profile, room)
     assert set(tables) <= {"host", room}, "a room is told its own settings only"
@@ -83,7 +113,7 @@ def test_every_environment_variable_is_a_setting_that_a_room_knows(profile: str)
 
 def test_rooms_find_each_other_under_the_services_that_are_there(profile: str) -> None:
     services = {item["metadata"]["name"]: item["spec"] for item in objects(profile) if item["kind"] == "Service"}
-    for room in ROOMS:
+    for room in (*ROOMS, *BESIDE):
         for called, address in load(HostSettings, configuration(profile, room)["host"]).addresses.items():
             host, port = address.split(":")
             service = services[host.split(".")[0]]

@@ -14,6 +14,8 @@ hostile pages, is told nothing else. Takes {root, name, facts, room}.
 {{- if eq .name "arena" -}}
 {{- $public := include "ratchet.host" . -}}
 {{- $own = dict "host" "0.0.0.0" "public_host" $public "control_port" $ports.control "site_ports" $ports.sites "miniwob_port" $ports.miniwob -}}
+{{- else if eq .name "operator" -}}
+{{- $own = dict "namespace" $root.Release.Namespace "liveness" (printf "http://0.0.0.0:%v/healthz" $ports.liveness) -}}
 {{- else -}}
 {{- $_ := set $host "listen" (printf "0.0.0.0:%v" $ports.grpc) -}}
 {{- $_ := set $host "health_listen" (printf "0.0.0.0:%v" $ports.health) -}}

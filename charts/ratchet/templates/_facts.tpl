@@ -12,6 +12,7 @@ curation: {image: control, calls: [scoring, trajectory, serving]}
 training: {image: training, calls: [trajectory], hub: true, single: its jobs live in its data directory}
 rollout: {image: control, calls: [browser, serving, scoring, trajectory], arena: true, sites: true}
 orchestrator: {image: control, calls: [rollout, trajectory, curation, training, scoring, serving], arena: true, database: true, client: true}
+operator: {image: control, calls: [orchestrator], cluster: true, single: each SelfImprovement has one to answer for it}
 {{- end -}}
 
 {{/* Ports, by name. The arena has one for each site, so that each is an origin of its own. */}}
@@ -19,6 +20,7 @@ orchestrator: {image: control, calls: [rollout, trajectory, curation, training, 
 grpc: 50051
 health: 50052
 metrics: 9090
+liveness: 8080
 control: 8000
 sites: {shopping: 8001, shopping_admin: 8002, reddit: 8003, gitlab: 8004, wikipedia: 8005}
 miniwob: 8010
@@ -33,7 +35,8 @@ miniwob: 8010
 {{- define "ratchet.names" -}}
 {{- $names := list -}}
 {{- range $name := keys (include "ratchet.facts" . | fromYaml) | sortAlpha -}}
-{{- if or (ne $name "arena") $.Values.arena.enabled -}}{{- $names = append $names $name -}}{{- end -}}
+{{- $optional := index $.Values $name -}}
+{{- if or (not $optional) $optional.enabled -}}{{- $names = append $names $name -}}{{- end -}}
 {{- end -}}
 {{- $names | toYaml -}}
 {{- end -}}

@@ -11,6 +11,8 @@
 {{- $ports := include "ratchet.ports" .root | fromYaml -}}
 {{- if eq .name "arena" -}}
 httpGet: {path: /healthz, port: {{ $ports.control }}}
+{{- else if eq .name "operator" -}}
+httpGet: {path: /healthz, port: {{ $ports.liveness }}}
 {{- else -}}
 grpc: {port: {{ $ports.health }}}
 {{- end -}}
@@ -25,6 +27,8 @@ grpc: {port: {{ $ports.health }}}
 - {name: {{ $site | replace "_" "-" }}, containerPort: {{ $port }}}
 {{- end }}
 - {name: miniwob, containerPort: {{ $ports.miniwob }}}
+{{- else if eq .name "operator" -}}
+- {name: liveness, containerPort: {{ $ports.liveness }}}
 {{- else -}}
 - {name: {{ ternary "h2c" "grpc" (and (eq .name "serving") .root.Values.kserve.enabled) }}, containerPort: {{ $ports.grpc }}}
 {{- end }}
@@ -49,6 +53,16 @@ grpc: {port: {{ $ports.health }}}
 {{- if .root.Values.tls.enabled }}
 - {name: tls, secret: {secretName: {{ include "ratchet.tls.secret" . }}, defaultMode: 0440}}
 {{- end }}
+{{- if .facts.cluster }}
+# What automountServiceAccountToken would mount into every container.
+- name: cluster
+  projected:
+    defaultMode: 0440
+    sources:
+      - serviceAccountToken: {path: token, expirationSeconds: 3607}
+      - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
+      - downwardAPI: {items: [{path: namespace, fieldRef: {fieldPath: metadata.namespace}}]}
+{{- end }}
 {{- with .room.volumes }}
 {{ toYaml . }}
 {{- end }}
@@ -65,6 +79,9 @@ grpc: {port: {{ $ports.health }}}
 {{- end }}
 {{- if .root.Values.tls.enabled }}
 - {name: tls, mountPath: /etc/ratchet/tls, readOnly: true}
+{{- end }}
+{{- if .facts.cluster }}
+- {name: cluster, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
 {{- end }}
 {{- with .room.volumeMounts }}
 {{ toYaml . }}

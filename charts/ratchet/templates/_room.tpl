@@ -11,6 +11,32 @@ metadata:
 automountServiceAccountToken: false
 {{- end -}}
 
+{{/* What the operator does with its own kind, in its own namespace; finalizers are part of the resource that it patches. */}}
+{{- define "ratchet.role" -}}
+{{- if .facts.cluster }}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  {{- include "ratchet.metadata" . | nindent 2 }}
+rules:
+  - {apiGroups: [ratchet.dev], resources: [selfimprovements], verbs: [get, list, watch, patch]}
+  - {apiGroups: [ratchet.dev], resources: [selfimprovements/status], verbs: [patch]}
+  - {apiGroups: [""], resources: [events], verbs: [create]}
+{{- end }}
+{{- end -}}
+
+{{- define "ratchet.binding" -}}
+{{- if .facts.cluster }}
+{{- $name := printf "%s-%s" (include "ratchet.fullname" .root) .name }}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  {{- include "ratchet.metadata" . | nindent 2 }}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: {{ $name }}}
+subjects: [{kind: ServiceAccount, name: {{ $name }}, namespace: {{ .root.Release.Namespace }}}]
+{{- end }}
+{{- end -}}
+
 {{/* Headless, so that a caller's round_robin sees every pod; the arena has an address, which browsers keep. */}}
 {{- define "ratchet.service" -}}
 apiVersion: v1
