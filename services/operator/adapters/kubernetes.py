@@ -123,7 +123,11 @@ def _registry(reconciler: Reconciler, own: OperatorSettings, loop: asyncio.Abstr
 
         return handle
 
+    async def host_answers(**_: Any) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop))
+
     kopf.on.startup(registry=registry)(_configure)
+    kopf.on.probe(registry=registry, id="host")(host_answers)
     kopf.on.login(registry=registry)(_login)
     begin = answering(reconciler.begin)
     kopf.on.create(*KIND, registry=registry, id="begin")(begin)
