@@ -26,7 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the job of a directory; the exit status."""
     parser = argparse.ArgumentParser(prog="services.training.worker", description=__doc__)
     parser.add_argument("--job", type=Path, required=True, help="the job's directory")
-    directory: Path = parser.parse_args(arguments).job
+    parser.add_argument("--nodes", type=int, default=1, help="machines that share the job")
+    parser.add_argument("--node", type=int, default=0, help="which of them this is, from 0")
+    parser.add_argument("--leader", default="", help="host:port at which they meet, on the first")
+    asked = parser.parse_args(arguments)
+    directory: Path = asked.job
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     threading.Thread(target=_watch_parent, args=(stopping,), daemon=True).start()
@@ -39,15 +43,25 @@ def main(arguments: list[str] | None = None) -> int:
         print(os.getpid(), file=lock, flush=True)
         (directory / "error.json").unlink(missing_ok=True)
         num_processes = json.loads((directory / "spec.json").read_text()).get("processes", 1)
-        if num_processes > 1:
-            return _supervise(directory, num_processes, stopping, lock.fileno())
+        if num_processes * asked.nodes > 1:
+            return _supervise(
+                directory, [*_meeting(asked), f"--nproc-per-node={num_processes}"], stopping, lock.fileno()
+            )
         return _work(directory, stopping)
 
 
-def _supervise(directory: Path, num_processes: int, stopping: threading.Event, lock: int) -> int:
+def _meeting(asked: argparse.Namespace) -> list[str]:
+    """Where the job's processes meet, in torchrun's words."""
+    if asked.nodes == 1:
+        return ["--standalone"]
+    host, _, port = asked.leader.rpartition(":")
+    return [f"--nnodes={asked.nodes}", f"--node-rank={asked.node}", f"--master-addr={host}", f"--master-port={port}"]
+
+
+def _supervise(directory: Path, gathering: list[str], stopping: threading.Event, lock: int) -> int:
     """Run torchrun to its end. It keeps the lock, and its workers stop when this process is gone."""
     leash, end = os.pipe()
-    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}"]
+    run = [sys.executable, "-m", "torch.distributed.run", *gathering]
     worker = ["--module", "services.training.worker", "--job", str(directory)]
     process = subprocess.Popen([*run, *worker], stdin=leash, pass_fds=(lock,))  # noqa: S603
     os.close(leash)

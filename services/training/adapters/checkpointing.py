@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,12 +79,20 @@ class Checkpoints:
         """Keep the weights as the best until now; the next `save` lets the best before it go."""
         self._write(self._best(epoch), weights(model))
 
+    def position(self) -> int:
+        """Where the newest checkpoint is, 0 without any: the same for the same step and epoch."""
+        newest = self._newest()
+        return int("".join(re.findall(r"\d+", newest.stem))) + 1 if newest else 0
+
+    def _newest(self) -> Path | None:
+        return max(self._home.glob("step-*.pt"), default=None) if self._home.is_dir() else None
+
     def load(self, model: Any, optimizer: Any) -> State | None:
         """Set model and optimiser back to the newest checkpoint; None, and nothing done, at the beginning."""
-        found = sorted(self._home.glob("step-*.pt")) if self._home.is_dir() else []
-        if not found:
+        newest = self._newest()
+        if newest is None:
             return None
-        content = torch.load(found[-1], map_location="cpu", weights_only=True)
+        content = torch.load(newest, map_location="cpu", weights_only=True)
         learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
         for number, moments in content["optimizer"]["state"].items():
             for name, tensor in moments.items():

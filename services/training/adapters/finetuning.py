@@ -93,8 +93,8 @@ class _Run:
         self._num_read = self._num_flops = 0
 
     def _read_rows(self) -> tuple[Corpus, Corpus]:
-        """The first process writes the tokens, the others read them."""
-        if not self._group.is_first:
+        """The first process of each machine writes the tokens, the others read them."""
+        if not self._group.leads_machine:
             self._group.wait()
         found = corpus.build(
             self._directory / "dataset.parquet",
@@ -102,7 +102,7 @@ class _Run:
             self._job.max_tokens,
             self._directory / "tokens",
         )
-        if self._group.is_first:
+        if self._group.leads_machine:
             self._group.wait()
         return found
 
@@ -125,6 +125,9 @@ class _Run:
     def train(self) -> bool:
         """Go on from the newest checkpoint to the end; False when told to stop."""
         try:
+            if not self._group.agrees(self._checkpoints.position()):
+                log().warning("machines came with different checkpoints; they stop, and come again")
+                raise _Stopped
             state = self._checkpoints.load(self._model, self._optimizer)
             if state is None:
                 state = State(initial_perplexity=self._perplexity())

@@ -23,6 +23,8 @@ class Group:
 
     def __init__(self) -> None:
         self.rank, self.size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        # Whether this process writes what those of its machine read.
+        self.leads_machine = int(os.environ.get("LOCAL_RANK", "0")) == 0
         if self.size > 1 and not distributed.is_initialized():
             # Flags and counts go over gloo, whatever the weights are on.
             distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
@@ -66,6 +68,14 @@ class Group:
     def any(self, flag: bool) -> bool:
         """Whether one process says so; the same answer in all."""
         return self.total(float(flag)) > 0
+
+    def agrees(self, value: int) -> bool:
+        """Whether every process says the same."""
+        if self.size == 1:
+            return True
+        firsts = torch.tensor(value)
+        distributed.broadcast(firsts, 0)
+        return not self.any(int(firsts) != value)
 
     def wait(self) -> None:
         """Until every process is here."""
