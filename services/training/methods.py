@@ -27,7 +27,9 @@ def check(method: str, num_processes: int) -> None:
     if method != "qlora":
         return
     if num_processes > 1:
-        raise MethodUnavailable("qlora runs in one process; set training.processes to 1, or use the method lora")
+        raise MethodUnavailable(
+            "qlora runs in one process; set training.processes (and training.job.nodes) to 1, or use the method lora"
+        )
     if importlib.util.find_spec("bitsandbytes") is None:
         raise MethodUnavailable(
             "qlora holds the base in 4 bits with bitsandbytes, which is not installed: pip install "

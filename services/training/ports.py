@@ -22,14 +22,24 @@ class Process(Protocol):
         """Ask it to keep a checkpoint and end. Idempotent; no error when it has ended."""
         ...
 
+    def release(self) -> None:
+        """The room ends: one that cannot outlive it is asked to stop, another goes on, to be taken up by `start`.
+
+        `wait` ends soon after. Idempotent.
+        """
+        ...
+
     def kill(self) -> None:
         """End it at once. Idempotent."""
         ...
 
 
 class Launcher(Protocol):
-    """Starts `services.training.worker` on a job's directory. The worker ends when the room dies."""
+    """Starts `services.training.worker` on a job's directory. No two ever run on one job."""
 
     async def start(self, directory: Path) -> Process:
-        """Run the job's worker, from its last checkpoint where there is one. Raises FailedPrecondition."""
+        """Run the job's worker, from its last checkpoint where there is one, or take up the one that runs.
+
+        Raises FailedPrecondition, and Unavailable where it may be asked again.
+        """
         ...

@@ -71,10 +71,10 @@ class Runs:
         self._count()
 
     async def stop(self) -> None:
-        """Let workers keep a checkpoint and end; their jobs go on at the next start. Idempotent."""
+        """Let go of workers, those that end with the room with a checkpoint; the next start goes on. Idempotent."""
         self._stopping = True
         for process in self._processes.values():
-            process.stop()
+            process.release()
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -94,7 +94,7 @@ class Runs:
         """The specification with every number. Raises InvalidArgument, ModelNotFound, MethodUnavailable."""
         base = checkpoints.locate(spec.base_model, self._known)
         full = presets.complete(spec, base.metadata.preset, base.metadata.prompt_format)
-        methods.check(methods.name(full), self._settings.processes)
+        methods.check(methods.name(full), self._settings.num_processes)
         return full
 
     async def create(self, request_id: str, spec: pb.TrainingSpec) -> Job:
@@ -196,7 +196,7 @@ class Runs:
 
     async def _work(self, job: Job) -> None:
         while True:
-            process = await self._launcher.start(job.directory)
+            process = await _patiently(lambda: self._launcher.start(job.directory))
             self._processes[job.record.id] = process
             try:
                 status = await self._follow(job, process)
@@ -233,7 +233,7 @@ class Runs:
                         await job.change()
             return await ending
         except asyncio.CancelledError:
-            process.stop()
+            process.release()
             if not (await asyncio.wait({ending}, timeout=_STOP_S))[0]:
                 process.kill()
             raise

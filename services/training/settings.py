@@ -5,10 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import RoomSettings
+
+
+class JobSettings(BaseModel):
+    """What only the launcher "job" has: how a training job becomes a Kubernetes Job."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Where pods find a job's inputs and leave its checkpoints and results: s3://bucket/prefix, with AWS_* in the
+    # environment of the room and of the pods, or file:///directory on a volume that all of them mount.
+    files_url: str = ""
+    # The pods' template in JSON: image, resources, nodes, secrets; its container "worker" gets the command.
+    template: Path | None = None
+    namespace: str = "default"
+    # Begins the Jobs' names.
+    name: str = Field(default="ratchet", pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")
+    # Pods of one job, with `processes` each; several want the template's subdomain to be a headless Service.
+    nodes: int = Field(default=1, ge=1)
+    # A Kueue LocalQueue that starts the Jobs; empty starts them at once.
+    queue: str = ""
+    # Where a pod puts the job's files: room for the dataset and three checkpoints.
+    directory: str = "/var/lib/ratchet/job"
+    # An ended Job is removed after so many seconds.
+    kept_s: int = Field(default=86400, ge=60)
+    # The cluster and the files are asked so often, and so often do pods tell what they have.
+    poll_s: float = Field(default=5.0, gt=0)
 
 
 class TrainingSettings(RoomSettings):
@@ -24,7 +49,10 @@ class TrainingSettings(RoomSettings):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     # CPU threads of a worker; 0 is one for each core.
     threads: int = Field(default=0, ge=0)
-    # Processes of one job on this machine, a device each (FSDP2 under torchrun).
+    # Where workers run: "process" is a child of the room, "job" a Kubernetes Job (needs the extra `jobs`).
+    launcher: Literal["process", "job"] = "process"
+    job: JobSettings = JobSettings()
+    # Processes of one job on one machine, a device each (FSDP2 under torchrun).
     processes: int = Field(default=1, ge=1)
     # Rows of a batch behind one another without padding ("packed"), or padded and sorted by length ("padded"). "auto"
     # packs every model that keeps packed rows apart.
@@ -45,3 +73,8 @@ class TrainingSettings(RoomSettings):
     max_running: int = Field(default=1, ge=1)
     # How often a worker that was killed is started again from its checkpoint.
     max_restarts: int = Field(default=5, ge=0)
+
+    @property
+    def num_processes(self) -> int:
+        """Of one job, over all its machines."""
+        return self.processes * (self.job.nodes if self.launcher == "job" else 1)

@@ -42,6 +42,8 @@ class ChildProcess:
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
 
+    release = stop
+
     def kill(self) -> None:
         """SIGKILL."""
         with contextlib.suppress(ProcessLookupError):

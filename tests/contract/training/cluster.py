@@ -1,0 +1,179 @@
+"""The part of a Kubernetes cluster that a training Job meets: five calls of the API, and a controller for its pods.
+
+It is no Kubernetes: pods are processes of this machine that run the container's own command, and of a Job it knows
+what the room asks for (indexes, podFailurePolicy, backoffLimit, suspend, removal). Objects are checked against the
+published schemas of 1.33, unknown fields included.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import kubernetes_validate
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@dataclass
+class Pods:
+    """The pods of one Job, each index run by a thread until it succeeded or the Job is over."""
+
+    body: dict[str, Any]
+    running: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
+    statuses: list[int] = field(default_factory=list)
+    conditions: list[dict[str, Any]] = field(default_factory=list)
+    succeeded: set[int] = field(default_factory=set)
+    num_failed: int = 0
+    num_started: int = 0
+    over: bool = False
+    port: int = field(default_factory=_free_port)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def start(self) -> None:
+        for index in range(self.body["spec"]["completions"]):
+            threading.Thread(target=self._run, args=(index,), daemon=True).start()
+
+    def _run(self, index: int) -> None:
+        (container,) = self.body["spec"]["template"]["spec"]["containers"]
+        python, *rest = container["command"]
+        assert python == "python"
+        if "--leader" in rest:
+            # What the cluster's DNS does.
+            rest[rest.index("--leader") + 1] = f"127.0.0.1:{self.port}"
+        while not self.over:
+            environment = {**os.environ, **{each["name"]: each["value"] for each in container.get("env", [])}}
+            environment["JOB_COMPLETION_INDEX"] = str(index)
+            with self.changed:
+                directory = rest[rest.index("--directory") + 1]
+                # A new pod has a new volume.
+                own = [part if part != directory else f"{directory}-{index}-{self.num_started}" for part in rest]
+                process = subprocess.Popen([sys.executable, *own], env=environment, stdin=subprocess.DEVNULL)
+                self.running[index] = process
+                self.num_started += 1
+                self.changed.notify_all()
+            self._ended(index, process.wait())
+
+    def _ended(self, index: int, status: int) -> None:
+        status = status if status >= 0 else 128 - status
+        with self.changed:
+            self.statuses.append(status)
+            action = "Succeed" if status == 0 else self._action(status)
+            if action == "Succeed":
+                self.succeeded.add(index)
+                if len(self.succeeded) == self.body["spec"]["completions"]:
+                    self._conclude("Complete", "")
+            elif action == "FailJob":
+                self._conclude("Failed", f"Container worker failed with exit code {status} matching FailJob rule")
+            elif action == "Count":
+                self.num_failed += 1
+                if self.num_failed > self.body["spec"]["backoffLimit"]:
+                    self._conclude("Failed", "Job has reached the specified backoff limit")
+            self.changed.notify_all()
+        if action == "Succeed":
+            with self.changed:
+                self.changed.wait_for(lambda: self.over)
+
+    def _action(self, status: int) -> str:
+        for rule in self.body["spec"]["podFailurePolicy"]["rules"]:
+            if status in rule.get("onExitCodes", {}).get("values", ()):
+                return str(rule["action"])
+        return "Count"
+
+    def _conclude(self, kind: str, message: str) -> None:
+        if not self.over:
+            self.conditions.append({"type": kind, "status": "True", "message": message})
+        self.end()
+
+    def end(self) -> None:
+        """Take every pod away, in time to keep what it has."""
+        self.over = True
+        for process in self.running.values():
+            process.terminate()
+
+    def disrupt(self, index: int, number: int = signal.SIGTERM) -> None:
+        """What a node's drain does to a pod, or with SIGKILL its loss."""
+        self.running[index].send_signal(number)
+
+
+class Cluster(ThreadingHTTPServer):
+    """Serves Jobs of every namespace while it is open."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.jobs: dict[str, Pods] = {}
+        self.refused = ""
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def kubeconfig(self) -> str:
+        cluster = {"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.server_port}"}}
+        context = {"name": "x", "context": {"cluster": "c", "user": "u"}}
+        named = {"clusters": [cluster], "contexts": [context], "users": [{"name": "u", "user": {}}]}
+        return json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "x", **named})
+
+    def close(self) -> None:
+        for pods in self.jobs.values():
+            pods.end()
+            for process in pods.running.values():
+                process.kill()
+                process.wait()
+        self.shutdown()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Cluster
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        kubernetes_validate.validate(body, "1.33", strict=True)
+        name = body["metadata"]["name"]
+        if self.server.refused:
+            return self._answer(403, {"kind": "Status", "message": self.server.refused, "code": 403})
+        if name in self.server.jobs:
+            return self._answer(409, {"kind": "Status", "message": f'jobs "{name}" already exists', "code": 409})
+        pods = self.server.jobs[name] = Pods(body)
+        if not body["spec"]["suspend"]:
+            pods.start()
+        return self._answer(201, self._job(name))
+
+    def do_GET(self) -> None:
+        name = self.path.partition("?")[0].rpartition("/")[2]
+        found = name in self.server.jobs
+        self._answer(200 if found else 404, self._job(name) if found else {"kind": "Status", "code": 404})
+
+    def do_DELETE(self) -> None:
+        name = self.path.partition("?")[0].rpartition("/")[2]
+        pods = self.server.jobs.pop(name, None)
+        if pods is not None:
+            pods.end()
+        self._answer(200 if pods else 404, {"kind": "Status", "code": 200 if pods else 404})
+
+    def _job(self, name: str) -> dict[str, Any]:
+        pods = self.server.jobs[name]
+        return {**pods.body, "status": {"conditions": list(pods.conditions), "active": len(pods.running)}}
+
+    def _answer(self, status: int, body: dict[str, Any]) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args: object) -> None:
+        pass
