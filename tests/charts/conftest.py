@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,13 @@ PROFILES: dict[str, tuple[list[str], dict[str, Any]]] = {
                 "sites": [{"to": [{"ipBlock": {"cidr": "10.9.0.0/16"}}], "ports": [{"protocol": "TCP", "port": 7770}]}],
             },
             "image": {"pullSecrets": ["registry"]},
+            "training": {"launcher": "job", "queue": "gpus", "nodes": 2},
             "rooms": {
+                "worker": {
+                    "resources": {"limits": {"nvidia.com/gpu": "8"}},
+                    "nodeSelector": {"nvidia.com/gpu.present": "true"},
+                    "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+                },
                 "rollout": {
                     "autoscaling": {
                         "kind": "keda",
@@ -81,6 +88,9 @@ def pod_of(found: dict[str, Any]) -> dict[str, Any] | None:
     if found["kind"] == "InferenceService":
         predictor = found["spec"]["predictor"]
         return {"metadata": {"labels": predictor["labels"]}, "spec": predictor}
+    if "worker.json" in found.get("data", {}):  # what the training room makes Jobs of
+        worker: dict[str, Any] = json.loads(found["data"]["worker.json"])
+        return worker
     template: dict[str, Any] | None = found.get("spec", {}).get("template")
     return template
 

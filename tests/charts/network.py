@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from services.common.addresses import ROOMS
 from services.host.catalog import BESIDE
 from services.host.rooms.orchestrator import FORWARDED
-from tests.charts.conftest import objects, pod_of
+from tests.charts.conftest import merged, objects, pod_of, rendered, values
 
 SERVICES = Path(__file__).parents[2] / "services"
 # What a setting of that name says that its room opens.
@@ -173,8 +173,11 @@ def table() -> str:
         rows.setdefault((channel.source, channel.target), []).append(
             f"{channel.port} {ports[channel.target, channel.port]}"
         )
+    jobs = rendered(merged(values("laptop"), {"training": {"launcher": "job"}}))
+    more = sorted(allowed(jobs, pods(jobs)) - allowed(found, among))
+    told = [f"`{channel.source}` to `{channel.target}`" for channel in more]
     lines = [f"| {source} | {target} | {', '.join(names)} |" for (source, target), names in rows.items()]
-    return _HEAD + "\n".join(lines) + "\n"
+    return f"{_HEAD}{chr(10).join(lines)}\n\n{_JOBS}{', '.join(told)}.\n"
 
 
 _HEAD = """# Who may talk to whom
@@ -191,6 +194,10 @@ namespace with the release's labels and `app.kubernetes.io/component: client`, s
 
 | from | to | ports |
 |---|---|---|
+"""
+
+_JOBS = """With `training.launcher: job`, pods of training Jobs (`worker`) reach each other on every port, and
+`networkPolicy.hub`; the training room reaches `networkPolicy.apiServer`. In the bundled stores, that also opens:
 """
 
 if __name__ == "__main__":

@@ -23,6 +23,11 @@ EXTERNAL = {"bundled": {"enabled": False}}
         ({"rooms": {"arena": {"replicas": 2}}}, "rooms.arena runs in one pod because"),
         ({"rooms": {"training": {"autoscaling": {"kind": "hpa"}}}}, "rooms.training runs in one pod because"),
         ({"rooms": {"operator": {"replicas": 2}}}, "rooms.operator runs in one pod because each SelfImprovement"),
+        (
+            {"rooms": {"worker": {"home": {"size": "1Gi"}}}, "training": {"launcher": "job"}},
+            "set rooms.worker.home.limit",
+        ),
+        ({"training": {"launcher": "pod"}}, "/training/launcher"),
         ({"operator": {"enable": False}}, "'/operator': additional properties 'enable' not allowed"),
         ({"rooms": {"curation": {"replicas": 2, "home": {"size": "1Gi"}}}}, "only one pod can mount"),
         ({"rooms": {"rollout": {"autoscaling": {"kind": "hpa", "min": 5, "max": 2}}}}, "min is 5, more than its max 2"),

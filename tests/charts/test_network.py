@@ -9,7 +9,7 @@ import pytest
 from services.common.addresses import ROOMS
 from services.host.catalog import BESIDE
 from tests.charts import network
-from tests.charts.conftest import objects
+from tests.charts.conftest import merged, objects, rendered, values
 from tests.charts.network import DNS, MONITORING, OUTSIDER, STRANGER, Channel
 
 
@@ -45,6 +45,15 @@ def test_every_room_asks_dns_and_monitoring_reads_metrics_alone() -> None:
     assert {c for c in open_ if c.source == MONITORING.name} == {
         Channel(MONITORING.name, room, "metrics") for room in (*ROOMS, *BESIDE)
     } | {Channel(MONITORING.name, "dns", "dns")}
+
+
+def test_jobs_open_the_object_store_to_training_and_its_workers_and_nothing_else() -> None:
+    jobs = rendered(merged(values("laptop"), {"training": {"launcher": "job"}}))
+    before = network.allowed(objects("laptop"), network.pods(objects("laptop")))
+    assert network.allowed(jobs, network.pods(jobs)) - before == {
+        Channel("training", "objects", "objects"),
+        Channel("worker", "objects", "objects"),
+    }
 
 
 def test_the_table_in_the_docs_is_what_the_policies_allow() -> None:

@@ -17,6 +17,8 @@ from services.common.addresses import ROOMS
 from services.common.settings import load
 from services.host.catalog import BESIDE
 from services.host.settings import HostSettings
+from services.training.adapters import manifests
+from services.training.settings import TrainingSettings
 from tests.charts.conftest import CHART, merged, objects, pod_of, rendered, values
 
 _CUSTOM = json.loads((Path(__file__).parent / "custom_resources.json").read_text())
@@ -58,17 +60,30 @@ def test_no_two_objects_share_a_name_and_none_leaves_the_namespace(profile: str)
     assert {item["metadata"]["namespace"] for item in objects(profile)} == {"prod"}
 
 
-def test_the_operator_alone_may_ask_the_cluster_and_only_for_its_own_kind(profile: str) -> None:
-    found = {item["kind"]: item for item in objects(profile) if item["apiVersion"].startswith("rbac.")}
-    assert set(found) == {"Role", "RoleBinding"}
-    may = {(group, what, verb) for rule in found["Role"]["rules"] for group in rule["apiGroups"]
-           for what in rule["resources"] for verb in rule["verbs"]}  # fmt: skip
-    assert may == {
-        *(("ratchet.dev", "selfimprovements", verb) for verb in ("get", "list", "watch", "patch")),
-        ("ratchet.dev", "selfimprovements/status", "patch"),
-        ("", "events", "create"),
+def test_operator_and_training_alone_may_ask_the_cluster_and_only_for_what_is_theirs(profile: str) -> None:
+    own = {
+        "operator": {
+            *(("ratchet.dev", "selfimprovements", verb) for verb in ("get", "list", "watch", "patch")),
+            ("ratchet.dev", "selfimprovements/status", "patch"),
+            ("", "events", "create"),
+        },
+        "training": {("batch", "jobs", verb) for verb in ("create", "get", "delete")},
     }
-    (subject,) = found["RoleBinding"]["subjects"]
+    asking = ["operator", *(["training"] if values(profile).get("training", {}).get("launcher") == "job" else [])]
+    objects_ = [item for item in objects(profile) if item["apiVersion"].startswith("rbac.")]
+    found = {(item["metadata"]["labels"]["app.kubernetes.io/component"], item["kind"]): item for item in objects_}
+    assert set(found) == {(name, kind) for name in asking for kind in ("Role", "RoleBinding")}
+    assert len(objects_) == len(found)
+    subjects = set()
+    for name in asking:
+        role, binding = found[name, "Role"], found[name, "RoleBinding"]
+        may = {(group, what, verb) for rule in role["rules"] for group in rule["apiGroups"]
+               for what in rule["resources"] for verb in rule["verbs"]}  # fmt: skip
+        assert may == own[name]
+        (subject,) = binding["subjects"]
+        assert subject["namespace"] == "prod"
+        assert binding["roleRef"]["name"] == role["metadata"]["name"]
+        subjects.add(subject["name"])
     tokens = {
         pod["spec"]["serviceAccountName"]: source["serviceAccountToken"]
         for item in objects(profile)
@@ -77,9 +92,7 @@ def test_the_operator_alone_may_ask_the_cluster_and_only_for_its_own_kind(profil
         for source in volume.get("projected", {}).get("sources", [])
         if "serviceAccountToken" in source
     }
-    assert set(tokens) == {subject["name"]}
-    assert subject["namespace"] == "prod"
-    assert found["RoleBinding"]["roleRef"]["name"] == found["Role"]["metadata"]["name"]
+    assert set(tokens) == subjects
 
 
 def test_a_release_without_an_operator_asks_nothing_of_the_cluster() -> None:
@@ -111,6 +124,33 @@ def test_every_environment_variable_is_a_setting_that_a_room_knows(profile: str)
             assert field in getattr(module, f"{room.capitalize()}Settings").model_fields, variable["name"]
 
 
+def test_training_makes_jobs_that_kubernetes_takes_of_the_charts_template() -> None:
+    settings = load(TrainingSettings, configuration("everything", "training")["training"])
+    (chart,) = [item for item in objects("everything") if "worker.json" in item.get("data", {})]
+    template = json.loads(chart["data"]["worker.json"])
+    made = manifests.job("m83zxgn8xshf3", template, settings.job, settings.max_restarts)
+    kubernetes_validate.validate(made, "1.33", strict=True)
+    pod = made["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert made["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "gpus"
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == "8"
+    assert any(mount["mountPath"] in settings.job.directory for mount in container["volumeMounts"])
+    (service,) = [
+        item
+        for item in objects("everything")
+        if item["kind"] == "Service" and item["metadata"]["name"] == pod["subdomain"]
+    ]
+    labels = made["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= labels.items()
+    assert (
+        container["command"][-1]
+        == f"{made['metadata']['name']}-0.{pod['subdomain']}:{service['spec']['ports'][0]['port']}"
+    )
+    secret = {each["name"]: each.get("valueFrom", {}).get("secretKeyRef", {}).get("name") for each in container["env"]}
+    assert secret["AWS_SECRET_ACCESS_KEY"] == "ratchet-objects"
+    assert not [each for each in pod["volumes"] if "secret" in each], "it calls no room, and holds no certificate"
+
+
 def test_rooms_find_each_other_under_the_services_that_are_there(profile: str) -> None:
     services = {item["metadata"]["name"]: item["spec"] for item in objects(profile) if item["kind"] == "Service"}
     for room in (*ROOMS, *BESIDE):
@@ -140,7 +180,9 @@ def test_the_kubelet_asks_where_a_room_answers_without_a_certificate(profile: st
         pods = [
             pod["spec"]
             for item in objects(profile)
-            if (pod := pod_of(item)) and item["metadata"]["labels"]["app.kubernetes.io/component"] == room
+            if item["kind"] != "ConfigMap"  # those of its Jobs are asked nothing
+            and (pod := pod_of(item))
+            and item["metadata"]["labels"]["app.kubernetes.io/component"] == room
         ]
         for spec in pods:
             for kind in ("startupProbe", "readinessProbe", "livenessProbe"):

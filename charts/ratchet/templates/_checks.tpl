@@ -34,6 +34,9 @@
 {{- if and $room.home.size (or (gt (int $room.replicas) 1) (ne $room.autoscaling.kind "none")) -}}
 {{- fail (printf "rooms.%s.home.size asks for a volume that only one pod can mount; leave it empty, or replicas at 1" $name) -}}
 {{- end -}}
+{{- if and (eq $name "worker") $room.home.size -}}
+{{- fail "rooms.worker.home.size asks for one volume, but every pod of a training Job has its own; set rooms.worker.home.limit" -}}
+{{- end -}}
 {{- if gt (int $room.autoscaling.min) (int $room.autoscaling.max) -}}
 {{- fail (printf "rooms.%s.autoscaling.min is %v, more than its max %v" $name $room.autoscaling.min $room.autoscaling.max) -}}
 {{- end -}}

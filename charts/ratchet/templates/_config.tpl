@@ -24,8 +24,14 @@ hostile pages, is told nothing else. Takes {root, name, facts, room}.
 {{- $_ := set $own "arena_url" (printf "http://%s:%v" (include "ratchet.host" (dict "root" $root "name" "arena")) $ports.control) -}}
 {{- end -}}
 {{- if .facts.database -}}{{- $_ := set $own "database_url" (include "ratchet.database.url" $root) -}}{{- end -}}
-{{- if .facts.objects -}}{{- $_ := set $own "blobs_url" (include "ratchet.objects.url" $root) -}}{{- end -}}
+{{- if eq .name "trajectory" -}}{{- $_ := set $own "blobs_url" (include "ratchet.objects.url" $root) -}}{{- end -}}
 {{- if eq .name "orchestrator" -}}{{- $_ := set $own "workflow_database_url" (include "ratchet.database.url" $root) -}}{{- end -}}
+{{- if and (eq .name "training") .facts.cluster -}}
+{{- $given := $root.Values.training -}}
+{{- $job := dict "files_url" (printf "%s/training" (include "ratchet.objects.url" $root)) "template" "/etc/ratchet/config/worker.json" -}}
+{{- $_ := set $own "job" (merge $job (dict "namespace" $root.Release.Namespace "name" (include "ratchet.fullname" $root) "nodes" $given.nodes "queue" $given.queue)) -}}
+{{- $_ := set $own "launcher" "job" -}}{{- $_ := set $own "max_running" 16 -}}
+{{- end -}}
 {{- dict "host" $host .name (mergeOverwrite $own .room.settings) | toToml -}}
 {{- end -}}
 
@@ -37,6 +43,11 @@ metadata:
 data:
   config.toml: |
     {{- include "ratchet.config.tables" . | trim | nindent 4 }}
+  {{- if and (eq .name "training") .facts.cluster }}
+  {{- $facts := include "ratchet.facts" .root | fromYaml }}
+  {{- $worker := dict "root" .root "name" "worker" "facts" $facts.worker "room" (include "ratchet.room" (dict "root" .root "name" "worker") | fromYaml) }}
+  worker.json: {{ include "ratchet.worker" $worker | fromYaml | toJson | quote }}
+  {{- end }}
 {{- end -}}
 
 {{/* Environment of a room or a client of the rooms: what it may write, what it must not have in a ConfigMap. */}}
@@ -51,7 +62,7 @@ data:
 {{- if eq .name "orchestrator" }}
 - {name: RATCHET_ORCHESTRATOR__EXECUTOR_ID, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
 {{- end }}
-{{- if .root.Values.tls.enabled }}
+{{- if and .root.Values.tls.enabled (ne .name "worker") }}
 - {name: RATCHET_TLS__CERTIFICATE, value: /etc/ratchet/tls/tls.crt}
 - {name: RATCHET_TLS__KEY, value: /etc/ratchet/tls/tls.key}
 - {name: RATCHET_TLS__AUTHORITY, value: /etc/ratchet/tls/ca.crt}

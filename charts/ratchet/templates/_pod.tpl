@@ -29,10 +29,14 @@ grpc: {port: {{ $ports.health }}}
 - {name: miniwob, containerPort: {{ $ports.miniwob }}}
 {{- else if eq .name "operator" -}}
 - {name: liveness, containerPort: {{ $ports.liveness }}}
+{{- else if eq .name "worker" -}}
+- {name: rendezvous, containerPort: {{ $ports.rendezvous }}}
 {{- else -}}
 - {name: {{ ternary "h2c" "grpc" (and (eq .name "serving") .root.Values.kserve.enabled) }}, containerPort: {{ $ports.grpc }}}
 {{- end }}
+{{- if ne .name "worker" }}
 - {name: metrics, containerPort: {{ $ports.metrics }}}
+{{- end }}
 {{- end -}}
 
 {{/* Where a pod may write, and what it is given to read. Takes {root, name, facts, room}. */}}
@@ -47,10 +51,10 @@ grpc: {port: {{ $ports.health }}}
 {{- if .facts.shm }}
 - {name: shm, emptyDir: {medium: Memory, sizeLimit: 512Mi}}
 {{- end }}
-{{- if .facts.image }}
+{{- if and .facts.image (ne .name "worker") }}
 - {name: config, configMap: {name: {{ include "ratchet.fullname" .root }}-{{ .name }}}}
 {{- end }}
-{{- if .root.Values.tls.enabled }}
+{{- if and .root.Values.tls.enabled (ne .name "worker") }}
 - {name: tls, secret: {secretName: {{ include "ratchet.tls.secret" . }}, defaultMode: 0440}}
 {{- end }}
 {{- if .facts.cluster }}
@@ -74,10 +78,10 @@ grpc: {port: {{ $ports.health }}}
 {{- if .facts.shm }}
 - {name: shm, mountPath: /dev/shm}
 {{- end }}
-{{- if .facts.image }}
+{{- if and .facts.image (ne .name "worker") }}
 - {name: config, mountPath: /etc/ratchet/config, readOnly: true}
 {{- end }}
-{{- if .root.Values.tls.enabled }}
+{{- if and .root.Values.tls.enabled (ne .name "worker") }}
 - {name: tls, mountPath: /etc/ratchet/tls, readOnly: true}
 {{- end }}
 {{- if .facts.cluster }}
@@ -154,4 +158,49 @@ containers:
     securityContext: {{ include "ratchet.containerSecurity" . }}
     volumeMounts:
       {{- include "ratchet.mounts" . | nindent 6 }}
+{{- end -}}
+
+{{/* The template of a training Job's pods. They call no room, so they have no certificate. Takes {root, name, facts, room}. */}}
+{{- define "ratchet.worker" -}}
+metadata:
+  labels:
+    {{- include "ratchet.labels" . | nindent 4 }}
+    {{- with .room.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with .room.podAnnotations }}
+  annotations: {{ toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  subdomain: {{ include "ratchet.fullname" .root }}-worker
+  serviceAccountName: {{ include "ratchet.fullname" .root }}-worker
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  {{- with .root.Values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- range . }}
+    - {name: {{ . }}}
+    {{- end }}
+  {{- end }}
+  securityContext: {{ include "ratchet.podSecurity" 10001 }}
+  terminationGracePeriodSeconds: {{ add .room.drainSeconds 15 }}
+  {{- include "ratchet.placement" . | nindent 2 }}
+  volumes:
+    {{- include "ratchet.volumes" . | nindent 4 }}
+  containers:
+    - name: worker
+      image: {{ include "ratchet.image" (dict "root" .root "image" .facts.image) }}
+      imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+      ports:
+        {{- include "ratchet.containerPorts" . | nindent 8 }}
+      env:
+        {{- include "ratchet.environment" . | trim | nindent 8 }}
+        {{- with .room.env }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      resources:
+        {{- toYaml .room.resources | nindent 8 }}
+      securityContext: {{ include "ratchet.containerSecurity" . }}
+      volumeMounts:
+        {{- include "ratchet.mounts" . | nindent 8 }}
 {{- end -}}

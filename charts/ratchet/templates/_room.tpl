@@ -11,7 +11,10 @@ metadata:
 automountServiceAccountToken: false
 {{- end -}}
 
-{{/* What the operator does with its own kind, in its own namespace; finalizers are part of the resource that it patches. */}}
+{{/*
+What the operator does with its own kind, in its own namespace (finalizers are part of the resource that it patches), and
+the training room with Jobs.
+*/}}
 {{- define "ratchet.role" -}}
 {{- if .facts.cluster }}
 apiVersion: rbac.authorization.k8s.io/v1
@@ -19,9 +22,13 @@ kind: Role
 metadata:
   {{- include "ratchet.metadata" . | nindent 2 }}
 rules:
+  {{- if eq .name "training" }}
+  - {apiGroups: [batch], resources: [jobs], verbs: [create, get, delete]}
+  {{- else }}
   - {apiGroups: [ratchet.dev], resources: [selfimprovements], verbs: [get, list, watch, patch]}
   - {apiGroups: [ratchet.dev], resources: [selfimprovements/status], verbs: [patch]}
   - {apiGroups: [""], resources: [events], verbs: [create]}
+  {{- end }}
 {{- end }}
 {{- end -}}
 
@@ -46,6 +53,9 @@ metadata:
 spec:
   {{- if ne .name "arena" }}
   clusterIP: None
+  {{- end }}
+  {{- if eq .name "worker" }}
+  publishNotReadyAddresses: true
   {{- end }}
   selector:
     {{- include "ratchet.selector" . | nindent 4 }}
@@ -78,7 +88,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:
-    checksum/config: {{ include "ratchet.config.tables" . | sha256sum }}
+    checksum/config: {{ include "ratchet.config" . | sha256sum }}
     {{- with .room.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
