@@ -1,6 +1,6 @@
 """Responses that match a regular expression, by llguidance, the library that vLLM constrains them with.
 
-Invariant: a row may write exactly the tokens that leave a match possible; its log-probabilities stay the model's own.
+Invariant: a row may write exactly the tokens that leave a match possible.
 """
 
 from __future__ import annotations

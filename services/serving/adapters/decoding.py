@@ -96,9 +96,8 @@ class Group:
 
 
 def choose(logits: torch.Tensor, rows: list[Row]) -> tuple[list[int], list[float]]:
-    """A token for each row by its own sampling, and its log-probability under the model (temperature 1)."""
-    own = logits.float()
-    logits = _constrained(own, rows)
+    """A token for each row by its own sampling, and its log-probability at temperature 1."""
+    logits = _constrained(logits.float(), rows)
     tokens = logits.argmax(-1)
     warm = [index for index, row in enumerate(rows) if row.sampling.temperature > 0]
     if warm:
@@ -107,7 +106,7 @@ def choose(logits: torch.Tensor, rows: list[Row]) -> tuple[list[int], list[float
         scaled = logits[warm].double() / temperatures
         mass = torch.softmax(scaled, -1).cumsum(-1)
         tokens[warm] = (mass <= uniforms * mass[:, -1:]).sum(-1).clamp_(max=logits.shape[-1] - 1)
-    chosen = own.gather(-1, tokens[:, None])[:, 0] - own.logsumexp(-1)
+    chosen = logits.gather(-1, tokens[:, None])[:, 0] - logits.logsumexp(-1)
     return tokens.tolist(), chosen.tolist()
 
 
