@@ -57,7 +57,7 @@ class Completion:
     text: str
     finish_reason: Literal["stop", "length"]
     token_ids: list[int]
-    # Natural logarithms, under the model's own distribution (temperature 1); with a regex, over the tokens that it leaves.
+    # Natural logarithms, by the model's own distribution (temperature 1); with a regex, over the tokens that it leaves.
     logprobs: list[float]
     # Seconds before its prompt was taken up, and from then to the last token.
     queue_s: float
