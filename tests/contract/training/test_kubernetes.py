@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from importlib.util import find_spec
 
@@ -100,6 +101,7 @@ async def test_a_job_that_is_disrupted_while_the_room_is_away_ends_as_an_undistu
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("RATCHET_SLOW" not in os.environ, reason="takes a minute of CPU: set RATCHET_SLOW=1")
 async def test_two_pods_share_a_job_and_a_lost_one_is_made_up_for(open_rooms, sample, cluster, settings):
     rooms = await open_rooms(**settings(nodes=2))
     job = await create(rooms, spec(await rooms.dataset(sample(24)), max_epochs=40, patience=40))
