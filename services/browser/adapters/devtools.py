@@ -22,6 +22,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 Listener = Callable[[dict[str, Any]], None]
 # Longer answers than this are no observation of ours; the line would be closed by one.
 _MAX_MESSAGE_BYTES = 256 * 1024 * 1024
+_PATIENCE_S = 30.0
+_AGAIN_S = 0.02
 
 # Chromium's answer to what is asked of a page that was closed meanwhile.
 _NO_SESSION = -32001
@@ -53,7 +55,7 @@ class DevTools:
     async def connect(cls, profile: Path) -> DevTools:
         """To the Chromium that was started on this profile directory. Raises Disconnected."""
         try:
-            port, path = (profile / "DevToolsActivePort").read_text("utf-8").split()
+            port, path = await _listening(profile / "DevToolsActivePort")
             url = f"ws://127.0.0.1:{port}{path}"
             socket = await connect(url, compression=None, max_size=_MAX_MESSAGE_BYTES, proxy=None, ping_interval=None)
         except (OSError, ValueError, InvalidHandshake) as error:
@@ -138,6 +140,18 @@ def _message(text: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         found = json.loads(text)  # half a letter, which pages can make
     return found
+
+
+async def _listening(file: Path) -> tuple[str, str]:
+    """Port and path; a Chromium short of CPU writes them a while after Playwright has reached it."""
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            # A file that Chromium writes when it likes has no event.
+            while not (file.exists() and len(found := file.read_text("utf-8").split()) == 2):  # noqa: ASYNC110
+                await asyncio.sleep(_AGAIN_S)
+    except TimeoutError as error:
+        raise Disconnected(f"Chromium did not say within {_PATIENCE_S:.0f} s where its DevTools listen") from error
+    return found[0], found[1]
 
 
 class Page:
