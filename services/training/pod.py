@@ -1,8 +1,8 @@
 """The process of one pod of a training Job: it brings the job's files, runs the worker on them, and takes results back.
 
 Invariant: what the worker kept is in the shared place before this process ends, with the worker's own exit status; a
-pod that is told to go ends with STOPPED, and the next one goes on from there. Only the first pod of several writes, and
-the others are not done before its result is there: without them it could not take its last steps again.
+pod that is told to go ends with STOPPED, and the next one goes on from there. Of several pods one writes, and the rest
+are not done before its result is there: without them it could not take its last steps again.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from services.training.ports import STOPPED
 
 # A place that is away at the end is asked again for so long.
 _PATIENCE_S = 300.0
-# The first pod has so long to bring the result, once the others have done their share.
+# The one that writes has so long to bring the result, once the others have done their share.
 _RESULT_S = 600.0
-# torchrun on the first waits for those on the others, so these end by themselves where they can.
-_END_S = 60.0
+# At the end torchrun waits for those of the other pods, and for longer than this for one that was lost.
+_END_S = 30.0
 _RESULTS = ("adapter.tar", "model.tar")
 
 
@@ -61,16 +61,15 @@ def main(arguments: list[str] | None = None) -> int:
         worker.terminate()
 
     signal.signal(signal.SIGTERM, stop)
-    if index == 0:
-        status = _lead(worker, files, asked.directory, asked.every)
-    else:
-        status = _help(worker, files, asked.directory, asked.every, told)
+    status = _follow(worker, files, asked.directory, asked.every, told)
     os.close(end)
     return status if status >= 0 else 128 - status
 
 
-def _lead(worker: subprocess.Popen[bytes], files: SharedFiles, directory: Path, every_s: float) -> int:
-    """The worker's status, once all that it kept is there."""
+def _follow(
+    worker: subprocess.Popen[bytes], files: SharedFiles, directory: Path, every_s: float, told: threading.Event
+) -> int:
+    """The worker's status, once all that it kept is there; 0 only with the job's result."""
 
     def push() -> None:
         # A checkpoint counts the points before it, so these go first.
@@ -78,34 +77,27 @@ def _lead(worker: subprocess.Popen[bytes], files: SharedFiles, directory: Path, 
         files.push(directory, _is_kept)
         files.prune(directory, lambda name: name.startswith("checkpoints/"))
 
-    while (status := _ended(worker, every_s)) is None:
-        try:
-            push()
-        except Unavailable as error:
-            log().warning("what the worker keeps stays here for now", why=error.message)
-    return status if _patiently(push) else STOPPED
-
-
-def _help(
-    worker: subprocess.Popen[bytes], files: SharedFiles, directory: Path, every_s: float, told: threading.Event
-) -> int:
-    """The worker's status; 0 only when the first pod's result is there, with or without this one's help."""
     until = 0.0
     while (status := _ended(worker, every_s)) in (None, 0):
         try:
+            push()
             if files.has(_RESULTS):
-                if _ended(worker, _END_S) is None:
-                    worker.terminate()
-                    worker.wait()
-                return 0
+                return _dismiss(worker)
         except Unavailable as error:
-            log().warning("the result is not seen for now", why=error.message)
+            log().warning("what the worker keeps stays here for now", why=error.message)
         if status == 0:
             until = until or time.monotonic() + _RESULT_S
             if told.wait(every_s) or time.monotonic() > until:
                 return STOPPED
-    _patiently(lambda: files.push(directory, lambda name: name == "error.json"))
-    return status or 0
+    return status or 0 if _patiently(push) else STOPPED
+
+
+def _dismiss(worker: subprocess.Popen[bytes]) -> int:
+    """0, when a worker whose result is there has ended."""
+    if _ended(worker, _END_S) is None:
+        worker.terminate()
+        worker.wait()
+    return 0
 
 
 def _ended(worker: subprocess.Popen[bytes], within_s: float) -> int | None:

@@ -54,8 +54,14 @@ def _meeting(asked: argparse.Namespace) -> list[str]:
     """Where the job's processes meet, in torchrun's words."""
     if asked.nodes == 1:
         return ["--standalone"]
-    host, _, port = asked.leader.rpartition(":")
-    return [f"--nnodes={asked.nodes}", f"--node-rank={asked.node}", f"--master-addr={host}", f"--master-port={port}"]
+    # Unlike a static meeting, this one takes a machine that was lost and comes again.
+    return [
+        f"--nnodes={asked.nodes}",
+        "--rdzv-backend=c10d",
+        "--rdzv-id=ratchet",
+        f"--rdzv-endpoint={asked.leader}",
+        f"--rdzv-conf=is_host={int(asked.node == 0)}",
+    ]
 
 
 def _supervise(directory: Path, gathering: list[str], stopping: threading.Event, lock: int) -> int:

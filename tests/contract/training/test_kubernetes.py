@@ -104,7 +104,7 @@ async def test_a_job_that_is_disrupted_while_the_room_is_away_ends_as_an_undistu
 @pytest.mark.skipif("RATCHET_SLOW" not in os.environ, reason="takes a minute of CPU: set RATCHET_SLOW=1")
 async def test_two_pods_share_a_job_and_a_lost_one_is_made_up_for(open_rooms, sample, cluster, settings):
     rooms = await open_rooms(**settings(nodes=2))
-    job = await create(rooms, spec(await rooms.dataset(sample(24)), max_epochs=40, patience=40))
+    job = await create(rooms, spec(await rooms.dataset(sample(24)), max_epochs=16, patience=16))
     await watch(rooms, job.name, lambda job: job.num_steps >= 1)
     (pods,) = cluster.jobs.values()
     pods.disrupt(1, signal.SIGKILL)
