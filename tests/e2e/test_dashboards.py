@@ -120,8 +120,8 @@ async def prometheus(home: Path, target: str) -> AsyncIterator[Prometheus]:
             while True:
                 assert running.returncode is None, (home / "log").read_text()
                 with contextlib.suppress(httpx.TransportError):
-                    await found.get("status/buildinfo")
-                    break
+                    if (await client.get("/-/ready")).is_success:
+                        break
                 await asyncio.sleep(0.1)
         await found.until("ratchet_home_size_bytes")
         yield found
