@@ -20,6 +20,7 @@ from services.curation.hindsight import Hindsight
 from services.curation.ports import RowFormat
 from services.curation.settings import CurationSettings
 from services.curation.synthesis.opening import Opener, Synthetic
+from services.curation.together import together
 
 _CHUNK_BYTES = 1024 * 1024
 _DIGEST_LENGTH = 16
@@ -78,16 +79,13 @@ class Curator:
     async def _read(
         self, found: scoring_pb.FilterTrajectoriesResponse, *, plausible: bool
     ) -> list[trajectory_pb.Trajectory]:
-        reading = asyncio.Semaphore(self._settings.parallel_reads)
-
         async def read(name: str) -> trajectory_pb.Trajectory:
-            async with reading:
-                answer = await self._store.GetTrajectory(trajectory_pb.GetTrajectoryRequest(name=name))
+            answer = await self._store.GetTrajectory(trajectory_pb.GetTrajectoryRequest(name=name))
             trajectory: trajectory_pb.Trajectory = answer.trajectory
             return trajectory
 
         names = [verdict.trajectory for verdict in found.verdicts if verdict.plausible == plausible]
-        return await asyncio.gather(*map(read, names))
+        return await together(read, names, self._settings.parallel_reads)
 
     async def _put(
         self, wanted: pb.CurateDatasetRequest, built: list[rows.Row], described: Any

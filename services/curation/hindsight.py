@@ -5,7 +5,6 @@ Invariant: of an attempt only the objective changes, and with it its prompts; no
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
@@ -17,6 +16,7 @@ from services.curation.synthesis import asking
 from services.curation.synthesis.examples import Refused
 from services.curation.synthesis.policy import Policy
 from services.curation.synthesis.prompted import acted_on, in_words
+from services.curation.together import together
 
 _ANSWERED = "answered"
 _GAVE_UP = "n/a"
@@ -88,17 +88,15 @@ async def relabel(
     teller: Teller = EndingTeller(kept) if policy.format.name == "brief" else PromptedTeller(policy)
     usable = [attempt for attempt in turned_down if _is_usable(attempt)]
     refused: Counter[str] = Counter()
-    at_once = asyncio.Semaphore(parallel)
 
     async def one(attempt: trajectory_pb.Trajectory) -> trajectory_pb.Trajectory | None:
-        async with at_once:
-            try:
-                return await _told(attempt, await teller.objective(attempt), policy)
-            except Refused as error:
-                refused[error.check] += 1
-                return None
+        try:
+            return await _told(attempt, await teller.objective(attempt), policy)
+        except Refused as error:
+            refused[error.check] += 1
+            return None
 
-    told = [attempt for attempt in await asyncio.gather(*map(one, usable)) if attempt]
+    told = [attempt for attempt in await together(one, usable, parallel) if attempt]
     facts = {
         "writer": teller.name,
         "about": teller.about,

@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from services.curation.errors import TooFewSynthetic
 from services.curation.ports import Ledger, Record
@@ -19,6 +19,7 @@ from services.curation.synthesis import progress
 from services.curation.synthesis.diversity import Diversity, Embedder
 from services.curation.synthesis.examples import Example, Objective, Refused, Writer, draws
 from services.curation.synthesis.progress import Progress
+from services.curation.together import together
 
 _SHOTS, _SYNTHETIC_SHOTS = 4, 2
 
@@ -80,9 +81,8 @@ class Synthesizer:
             still = [number for number in numbers if number not in accepted]
             if not still:
                 break
-            written = await _together(
-                [self._objective(number, attempt, in_domain, earlier, refused[number]) for number in still]
-            )
+            asked = partial(self._objective, attempt=attempt, in_domain=in_domain, earlier=earlier, refused=refused)
+            written = await together(asked, still, parallel=len(still))
             candidates = [(n, objective) for n, objective in zip(still, written, strict=True) if objective]
             vectors = await self._embedder.of([objective.text for _, objective in candidates])
             for (number, objective), vector in zip(candidates, vectors, strict=True):
@@ -98,7 +98,12 @@ class Synthesizer:
         await self._keep(state, records)
 
     async def _objective(
-        self, number: int, attempt: int, in_domain: Sequence[str], earlier: Sequence[str], refused: Counter[str]
+        self,
+        number: int,
+        attempt: int,
+        in_domain: Sequence[str],
+        earlier: Sequence[str],
+        refused: Mapping[int, Counter[str]],
     ) -> Objective | None:
         rng = draws(self._key, number, "shots", attempt)
         shots = rng.sample(earlier, min(_SYNTHETIC_SHOTS, len(earlier)))
@@ -107,29 +112,27 @@ class Synthesizer:
         try:
             return await self._writer.objective(number, attempt, shots)
         except Refused as error:
-            refused[error.check] += 1
+            refused[number][error.check] += 1
             return None
 
     async def _write_pending(self, state: Progress) -> None:
-        at_once = asyncio.Semaphore(self._settings.parallel_examples)
-
-        async def write(number: int, objective: Objective) -> None:
+        async def write(pending: tuple[int, Objective]) -> None:
+            number, objective = pending
             refused: Counter[str] = Counter()
-            async with at_once:
-                try:
-                    made = await self._writer.example(number, objective, refused)
-                except Refused:
-                    made = None
-                keeping = asyncio.ensure_future(
-                    self._keep(state, [progress.record(progress.EXAMPLE, number, made, refused)])
-                )
-                try:
-                    await asyncio.shield(keeping)
-                finally:
-                    # Cancelled or not, what was finished is kept before this returns.
-                    await keeping
+            try:
+                made = await self._writer.example(number, objective, refused)
+            except Refused:
+                made = None
+            keeping = asyncio.ensure_future(
+                self._keep(state, [progress.record(progress.EXAMPLE, number, made, refused)])
+            )
+            try:
+                await asyncio.shield(keeping)
+            finally:
+                # Cancelled or not, what was finished is kept before this returns.
+                await keeping
 
-        await _together([write(number, objective) for number, objective in state.pending().items()])
+        await together(write, state.pending().items(), self._settings.parallel_examples)
 
     async def _keep(self, state: Progress, records: Sequence[Record]) -> None:
         await asyncio.to_thread(self._ledger.add, self._key, records)
@@ -147,14 +150,3 @@ class Synthesizer:
             num_drawn=state.num_drawn,
             refused=refused,
         )
-
-
-async def _together(work: Sequence[Any]) -> list[Any]:
-    """The results of coroutines that run side by side; the first failure stops the others and is raised."""
-    tasks = [asyncio.ensure_future(each) for each in work]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
