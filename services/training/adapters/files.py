@@ -6,11 +6,12 @@ Invariant: a file appears there, and here, whole or not at all; what is being wr
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from services.common.errors import InvalidArgument, Unavailable
@@ -40,7 +41,7 @@ class SharedFiles:
             if self._here.get(name) == stamp:
                 continue
             try:
-                obstore.put(self._store(), name, path)
+                obstore.put(self._store, name, path)
             except FileNotFoundError:  # the next checkpoint took its place
                 continue
             except (OSError, BaseError) as error:
@@ -50,7 +51,7 @@ class SharedFiles:
     def pull(self, directory: Path, wanted: Wanted) -> None:
         """Copy here what is new there."""
         try:
-            for batch in obstore.list(self._store()):
+            for batch in obstore.list(self._store):
                 for item in batch:
                     stamp = (item["size"], item.get("e_tag") or item["last_modified"])
                     if wanted(item["path"]) and self._there.get(item["path"]) != stamp:
@@ -62,7 +63,7 @@ class SharedFiles:
     def has(self, names: Collection[str]) -> bool:
         """Whether one of these is there."""
         try:
-            return any(item["path"] in names for batch in obstore.list(self._store()) for item in batch)
+            return any(item["path"] in names for batch in obstore.list(self._store) for item in batch)
         except (OSError, BaseError) as error:
             raise self._unavailable(error) from error
 
@@ -70,8 +71,8 @@ class SharedFiles:
         """Remove there what was pushed and is no longer here."""
         for name in [name for name in self._here if wanted(name) and not (directory / name).exists()]:
             try:
-                obstore.delete(self._store(), name)
-            except FileNotFoundError:
+                obstore.delete(self._store, name)
+            except (FileNotFoundError, NotFoundError):
                 pass
             except (OSError, BaseError) as error:
                 raise self._unavailable(error) from error
@@ -81,11 +82,12 @@ class SharedFiles:
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = path.with_name(path.name + ".part")
         with scratch.open("wb") as file:
-            for chunk in obstore.get(self._store(), name).stream():
+            for chunk in obstore.get(self._store, name).stream():
                 file.write(chunk)
         scratch.replace(path)
         self._here[name] = _stamp(path)
 
+    @cached_property
     def _store(self) -> ObjectStore:
         if self._directory is None:
             return from_url(self._url)
