@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ratchet.orchestrator.v1.iteration_service_pb2 import Iteration
-from ratchet.orchestrator.v1.score_pb2 import Score
+from ratchet.orchestrator.v1.score_pb2 import Difference, Score
 
 PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED, REFUSED = (
     "Pending",
@@ -127,15 +127,7 @@ def _text(score: Score) -> str:
 
 def _scores(measured: Iteration) -> list[dict[str, Any]]:
     return [
-        {
-            "split": report.split,
-            "policy": each.policy,
-            "numTasks": each.num_tasks,
-            "numSolved": each.num_solved,
-            "mean": each.mean,
-            "low": each.low,
-            "high": each.high,
-        }
+        _measure(report.split, each) | {"numSolved": each.num_solved}
         for report in measured.reports
         for each in report.scores
     ]
@@ -143,19 +135,21 @@ def _scores(measured: Iteration) -> list[dict[str, Any]]:
 
 def _differences(measured: Iteration) -> list[dict[str, Any]]:
     return [
-        {
-            "split": report.split,
-            "policy": each.policy,
-            "baseline": each.baseline,
-            "numTasks": each.num_tasks,
-            "mean": each.mean,
-            "low": each.low,
-            "high": each.high,
-            "pValue": each.p_value,
-        }
+        _measure(report.split, each) | {"baseline": each.baseline, "pValue": each.p_value}
         for report in measured.reports
         for each in report.differences
     ]
+
+
+def _measure(split: str, each: Score | Difference) -> dict[str, Any]:
+    return {
+        "split": split,
+        "policy": each.policy,
+        "numTasks": each.num_tasks,
+        "mean": each.mean,
+        "low": each.low,
+        "high": each.high,
+    }
 
 
 def _round(each: Iteration) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ RESUME = "ratchet.dev/resume"
 _NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _REQUEST_S = 30.0
 _READY_S = 60.0
-Answer = Callable[[Resource], Awaitable[Outcome]]
+Answer = Callable[[Resource], Coroutine[Any, Any, Outcome]]
 
 
 class NoCluster(FailedPrecondition):
@@ -118,7 +118,7 @@ def _registry(reconciler: Reconciler, own: OperatorSettings, loop: asyncio.Abstr
 
     def answering(answer: Answer) -> Callable[..., Awaitable[None]]:
         async def handle(*, patch: kopf.Patch, body: kopf.Body, **_: Any) -> None:
-            called = asyncio.run_coroutine_threadsafe(_call(answer, _seen(body)), loop)
+            called = asyncio.run_coroutine_threadsafe(answer(_seen(body)), loop)
             _apply(await asyncio.wrap_future(called), patch, body)
 
         return handle
@@ -148,10 +148,6 @@ def _registry(reconciler: Reconciler, own: OperatorSettings, loop: asyncio.Abstr
         answering(reconciler.end)
     )
     return registry
-
-
-async def _call(answer: Answer, seen: Resource) -> Outcome:
-    return await answer(seen)
 
 
 def _is_in(*states: str) -> Callable[..., bool]:
