@@ -21,6 +21,21 @@ COMPUTE_SECONDS = Histogram(
     "Time from taking up a prompt to its last token",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60),
 )
+DEPLOYED_SECONDS = seeded(
+    Histogram(
+        "ratchet_serving_deployed_seconds",
+        "Time to an answer of the deployed policy, by who gave it",
+        ["role"],
+        buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60),
+    ),
+    "current",
+    "candidate",
+)
+DEPLOYED_FAILED = seeded(
+    Counter("ratchet_serving_deployed_failures_total", "Requests for the deployed policy that failed", ["role"]),
+    "current",
+    "candidate",
+)
 BATCH_ROWS = Histogram(
     "ratchet_serving_batch_rows", "Requests in one model step", buckets=(1, 2, 4, 8, 12, 16, 24, 32, 64, 128)
 )

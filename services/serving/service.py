@@ -12,6 +12,7 @@ from ratchet.serving.v1 import serving_service_pb2_grpc as pb_grpc
 from services.common.checkpoints import ModelNotFound
 from services.common.errors import InvalidArgument, ResourceExhausted
 from services.serving import metrics, prompts
+from services.serving.deployed import DEPLOYED, Deployed
 from services.serving.loras import Loras
 from services.serving.ports import Engine, Sampling
 
@@ -34,10 +35,11 @@ class Overloaded(ResourceExhausted):
 class ServingServicer(pb_grpc.ServingServiceServicer):
     """One engine behind the contract."""
 
-    def __init__(self, engine: Engine, loras: Loras, max_requests: int) -> None:
+    def __init__(self, engine: Engine, loras: Loras, max_requests: int, deployed: Deployed) -> None:
         self._engine = engine
         self._loras = loras
         self._max_requests = max_requests
+        self._deployed = deployed
         self._num_requests = 0
         # What requests took of late, waiting included.
         self._usual_s = _FIRST_GUESS_S
@@ -57,6 +59,10 @@ class ServingServicer(pb_grpc.ServingServiceServicer):
         )
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
+        return await self.answer(request)
+
+    async def answer(self, request: pb.GenerateRequest) -> pb.GenerateResponse:
+        """One completion, whoever asks. Raises Overloaded, and what is wrong with the request."""
         if self._num_requests >= self._max_requests:
             raise Overloaded(
                 f"{self._num_requests} requests are in flight, which is all that are taken; "
@@ -67,12 +73,19 @@ class ServingServicer(pb_grpc.ServingServiceServicer):
         self._num_requests += 1
         metrics.REQUESTS.inc()
         try:
-            return await self._generate(request)
+            if request.adapter == DEPLOYED:
+                return await self._generate_deployed(request)
+            return await self._generate(request, request.adapter)
         finally:
             self._num_requests -= 1
             metrics.REQUESTS.dec()
 
-    async def _generate(self, request: pb.GenerateRequest) -> pb.GenerateResponse:
+    async def _generate_deployed(self, request: pb.GenerateRequest) -> pb.GenerateResponse:
+        role = self._deployed.role(request.affinity or "".join(part.text for part in request.parts))
+        with metrics.DEPLOYED_SECONDS.labels(role).time(), metrics.DEPLOYED_FAILED.labels(role).count_exceptions():
+            return await self._generate(request, self._deployed.roles()[role])
+
+    async def _generate(self, request: pb.GenerateRequest, adapter: str) -> pb.GenerateResponse:
         model = self._engine.model
         if request.model not in ("", model.name):
             raise ModelNotFound(
@@ -80,9 +93,9 @@ class ServingServicer(pb_grpc.ServingServiceServicer):
                 model=request.model,
             )
         sampling = _sampling(request)
-        async with self._loras.use(request.adapter):
+        async with self._loras.use(adapter):
             prompt = await prompts.render(request.parts, self._engine.tokenizer, model.context_tokens)
-            done = await self._engine.generate(request.adapter, prompt.token_ids, sampling, request.affinity)
+            done = await self._engine.generate(adapter, prompt.token_ids, sampling, request.affinity)
         metrics.TOKENS.labels("prompt").inc(len(prompt.token_ids))
         metrics.TOKENS.labels("response").inc(len(done.token_ids))
         metrics.QUEUE_SECONDS.observe(done.queue_s)
@@ -98,6 +111,7 @@ class ServingServicer(pb_grpc.ServingServiceServicer):
             compute_s=done.compute_s,
             response_token_ids=done.token_ids,
             response_logprobs=done.logprobs,
+            adapter=adapter,
         )
 
     async def LoadAdapter(self, request: pb.LoadAdapterRequest, context: Context) -> pb.LoadAdapterResponse:

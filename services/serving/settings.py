@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import RoomSettings
+from services.serving.deployed import Deployed
 
 
 class VllmSettings(BaseModel):
@@ -31,7 +32,9 @@ class VllmSettings(BaseModel):
 class ServingSettings(RoomSettings):
     """`[serving]` in the configuration file, RATCHET_SERVING__* in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="RATCHET_SERVING__", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="RATCHET_SERVING__", frozen=True, extra="forbid", env_ignore_empty=True
+    )
 
     # "transformers" needs nothing more; "vllm" needs vLLM installed beside Ratchet (make setup-vllm);
     # "openai" is vLLM's servers at `urls`, which see the adapters in this home under the same path.
@@ -62,3 +65,5 @@ class ServingSettings(RoomSettings):
     # what running requests leave of vllm.kv_cache_mb.
     prefix_cache_mb: int = Field(default=256, ge=0)
     vllm: VllmSettings = VllmSettings()
+    # What answers requests for the adapter "deployed"; loaded before the room serves.
+    deployed: Deployed = Deployed()

@@ -40,10 +40,12 @@ async def open_room(
     engine = _engine(wanted, home)
     archives = Archives(home / "serving" / "adapters", trajectory_grpc.TrajectoryServiceStub(dial("trajectory")))
     loras = Loras(engine, archives, wanted.max_adapters)
-    servicer = ServingServicer(engine, loras, wanted.max_requests)
+    servicer = ServingServicer(engine, loras, wanted.max_requests, wanted.deployed)
     await engine.start()
     try:
         await loras.restore()
+        for digest in filter(None, wanted.deployed.roles().values()):
+            await loras.load(digest, f"blobs/{digest}")
         service = pb.DESCRIPTOR.services_by_name["ServingService"].full_name
         yield [Mount(pb_grpc.add_ServingServiceServicer_to_server, servicer, service)]
     finally:

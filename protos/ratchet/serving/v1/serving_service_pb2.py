@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ratchet/serving/v1/serving_service.proto\x12\x12ratchet.serving.v1\"\x97\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x16\n\x0enum_parameters\x18\x03 \x01(\x03\x12\x16\n\x0e\x63ontext_tokens\x18\x04 \x01(\x05\x12\x15\n\rprompt_format\x18\x05 \x01(\t\x12\x1a\n\x12observation_format\x18\x06 \x01(\t\x12\x0b\n\x03uri\x18\x07 \x01(\t\"\x11\n\x0fGetModelRequest\"<\n\x10GetModelResponse\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.ratchet.serving.v1.Model\"<\n\nPromptPart\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x12\n\nmax_tokens\x18\x03 \x01(\x05\"\xca\x01\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x02 \x01(\t\x12-\n\x05parts\x18\x03 \x03(\x0b\x32\x1e.ratchet.serving.v1.PromptPart\x12\x16\n\x0emax_new_tokens\x18\x04 \x01(\x05\x12\x13\n\x0btemperature\x18\x05 \x01(\x02\x12\x0c\n\x04seed\x18\x06 \x01(\x04\x12\x0c\n\x04stop\x18\x07 \x03(\t\x12\r\n\x05regex\x18\x08 \x01(\t\x12\x10\n\x08\x61\x66\x66inity\x18\t \x01(\t\"\xfc\x01\n\x10GenerateResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x37\n\rfinish_reason\x18\x02 \x01(\x0e\x32 .ratchet.serving.v1.FinishReason\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\x19\n\x11num_prompt_tokens\x18\x04 \x01(\x05\x12\x1b\n\x13num_response_tokens\x18\x05 \x01(\x05\x12\x0f\n\x07queue_s\x18\x06 \x01(\x01\x12\x11\n\tcompute_s\x18\x07 \x01(\x01\x12\x1a\n\x12response_token_ids\x18\x08 \x03(\x05\x12\x19\n\x11response_logprobs\x18\t \x03(\x02\"2\n\x12LoadAdapterRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04\x62lob\x18\x02 \x01(\t\"\x15\n\x13LoadAdapterResponse\"&\n\x14UnloadAdapterRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"\x17\n\x15UnloadAdapterResponse\"\x15\n\x13ListAdaptersRequest\"\'\n\x14ListAdaptersResponse\x12\x0f\n\x07\x64igests\x18\x01 \x03(\t*_\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x32\xe7\x03\n\x0eServingService\x12U\n\x08GetModel\x12#.ratchet.serving.v1.GetModelRequest\x1a$.ratchet.serving.v1.GetModelResponse\x12U\n\x08Generate\x12#.ratchet.serving.v1.GenerateRequest\x1a$.ratchet.serving.v1.GenerateResponse\x12^\n\x0bLoadAdapter\x12&.ratchet.serving.v1.LoadAdapterRequest\x1a\'.ratchet.serving.v1.LoadAdapterResponse\x12\x64\n\rUnloadAdapter\x12(.ratchet.serving.v1.UnloadAdapterRequest\x1a).ratchet.serving.v1.UnloadAdapterResponse\x12\x61\n\x0cListAdapters\x12\'.ratchet.serving.v1.ListAdaptersRequest\x1a(.ratchet.serving.v1.ListAdaptersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(ratchet/serving/v1/serving_service.proto\x12\x12ratchet.serving.v1\"\x97\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x16\n\x0enum_parameters\x18\x03 \x01(\x03\x12\x16\n\x0e\x63ontext_tokens\x18\x04 \x01(\x05\x12\x15\n\rprompt_format\x18\x05 \x01(\t\x12\x1a\n\x12observation_format\x18\x06 \x01(\t\x12\x0b\n\x03uri\x18\x07 \x01(\t\"\x11\n\x0fGetModelRequest\"<\n\x10GetModelResponse\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.ratchet.serving.v1.Model\"<\n\nPromptPart\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x12\n\nmax_tokens\x18\x03 \x01(\x05\"\xca\x01\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x02 \x01(\t\x12-\n\x05parts\x18\x03 \x03(\x0b\x32\x1e.ratchet.serving.v1.PromptPart\x12\x16\n\x0emax_new_tokens\x18\x04 \x01(\x05\x12\x13\n\x0btemperature\x18\x05 \x01(\x02\x12\x0c\n\x04seed\x18\x06 \x01(\x04\x12\x0c\n\x04stop\x18\x07 \x03(\t\x12\r\n\x05regex\x18\x08 \x01(\t\x12\x10\n\x08\x61\x66\x66inity\x18\t \x01(\t\"\x8d\x02\n\x10GenerateResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x37\n\rfinish_reason\x18\x02 \x01(\x0e\x32 .ratchet.serving.v1.FinishReason\x12\x0e\n\x06prompt\x18\x03 \x01(\t\x12\x19\n\x11num_prompt_tokens\x18\x04 \x01(\x05\x12\x1b\n\x13num_response_tokens\x18\x05 \x01(\x05\x12\x0f\n\x07queue_s\x18\x06 \x01(\x01\x12\x11\n\tcompute_s\x18\x07 \x01(\x01\x12\x1a\n\x12response_token_ids\x18\x08 \x03(\x05\x12\x19\n\x11response_logprobs\x18\t \x03(\x02\x12\x0f\n\x07\x61\x64\x61pter\x18\n \x01(\t\"2\n\x12LoadAdapterRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04\x62lob\x18\x02 \x01(\t\"\x15\n\x13LoadAdapterResponse\"&\n\x14UnloadAdapterRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"\x17\n\x15UnloadAdapterResponse\"\x15\n\x13ListAdaptersRequest\"\'\n\x14ListAdaptersResponse\x12\x0f\n\x07\x64igests\x18\x01 \x03(\t*_\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x32\xe7\x03\n\x0eServingService\x12U\n\x08GetModel\x12#.ratchet.serving.v1.GetModelRequest\x1a$.ratchet.serving.v1.GetModelResponse\x12U\n\x08Generate\x12#.ratchet.serving.v1.GenerateRequest\x1a$.ratchet.serving.v1.GenerateResponse\x12^\n\x0bLoadAdapter\x12&.ratchet.serving.v1.LoadAdapterRequest\x1a\'.ratchet.serving.v1.LoadAdapterResponse\x12\x64\n\rUnloadAdapter\x12(.ratchet.serving.v1.UnloadAdapterRequest\x1a).ratchet.serving.v1.UnloadAdapterResponse\x12\x61\n\x0cListAdapters\x12\'.ratchet.serving.v1.ListAdaptersRequest\x1a(.ratchet.serving.v1.ListAdaptersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ratchet.serving.v1.serving_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FINISHREASON']._serialized_start=1025
-  _globals['_FINISHREASON']._serialized_end=1120
+  _globals['_FINISHREASON']._serialized_start=1042
+  _globals['_FINISHREASON']._serialized_end=1137
   _globals['_MODEL']._serialized_start=65
   _globals['_MODEL']._serialized_end=216
   _globals['_GETMODELREQUEST']._serialized_start=218
@@ -44,19 +44,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GENERATEREQUEST']._serialized_start=362
   _globals['_GENERATEREQUEST']._serialized_end=564
   _globals['_GENERATERESPONSE']._serialized_start=567
-  _globals['_GENERATERESPONSE']._serialized_end=819
-  _globals['_LOADADAPTERREQUEST']._serialized_start=821
-  _globals['_LOADADAPTERREQUEST']._serialized_end=871
-  _globals['_LOADADAPTERRESPONSE']._serialized_start=873
-  _globals['_LOADADAPTERRESPONSE']._serialized_end=894
-  _globals['_UNLOADADAPTERREQUEST']._serialized_start=896
-  _globals['_UNLOADADAPTERREQUEST']._serialized_end=934
-  _globals['_UNLOADADAPTERRESPONSE']._serialized_start=936
-  _globals['_UNLOADADAPTERRESPONSE']._serialized_end=959
-  _globals['_LISTADAPTERSREQUEST']._serialized_start=961
-  _globals['_LISTADAPTERSREQUEST']._serialized_end=982
-  _globals['_LISTADAPTERSRESPONSE']._serialized_start=984
-  _globals['_LISTADAPTERSRESPONSE']._serialized_end=1023
-  _globals['_SERVINGSERVICE']._serialized_start=1123
-  _globals['_SERVINGSERVICE']._serialized_end=1610
+  _globals['_GENERATERESPONSE']._serialized_end=836
+  _globals['_LOADADAPTERREQUEST']._serialized_start=838
+  _globals['_LOADADAPTERREQUEST']._serialized_end=888
+  _globals['_LOADADAPTERRESPONSE']._serialized_start=890
+  _globals['_LOADADAPTERRESPONSE']._serialized_end=911
+  _globals['_UNLOADADAPTERREQUEST']._serialized_start=913
+  _globals['_UNLOADADAPTERREQUEST']._serialized_end=951
+  _globals['_UNLOADADAPTERRESPONSE']._serialized_start=953
+  _globals['_UNLOADADAPTERRESPONSE']._serialized_end=976
+  _globals['_LISTADAPTERSREQUEST']._serialized_start=978
+  _globals['_LISTADAPTERSREQUEST']._serialized_end=999
+  _globals['_LISTADAPTERSRESPONSE']._serialized_start=1001
+  _globals['_LISTADAPTERSRESPONSE']._serialized_end=1040
+  _globals['_SERVINGSERVICE']._serialized_start=1140
+  _globals['_SERVINGSERVICE']._serialized_end=1627
 # @@protoc_insertion_point(module_scope)

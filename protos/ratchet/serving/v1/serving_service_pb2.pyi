@@ -147,7 +147,9 @@ class GenerateRequest(google.protobuf.message.Message):
     model: builtins.str
     """Base model name; empty means whichever is served. NOT_FOUND when another one is served."""
     adapter: builtins.str
-    """Digest of a loaded adapter; empty means the base. NOT_FOUND when it is not loaded."""
+    """Digest of a loaded adapter; empty means the base. NOT_FOUND when it is not loaded. "deployed" means the policy that
+    is rolled out here, or its candidate for a share of the affinities (of the prompts, where there is none).
+    """
     max_new_tokens: builtins.int
     temperature: builtins.float
     """0 is greedy; at most 2."""
@@ -195,6 +197,7 @@ class GenerateResponse(google.protobuf.message.Message):
     COMPUTE_S_FIELD_NUMBER: builtins.int
     RESPONSE_TOKEN_IDS_FIELD_NUMBER: builtins.int
     RESPONSE_LOGPROBS_FIELD_NUMBER: builtins.int
+    ADAPTER_FIELD_NUMBER: builtins.int
     text: builtins.str
     finish_reason: Global___FinishReason.ValueType
     prompt: builtins.str
@@ -204,6 +207,8 @@ class GenerateResponse(google.protobuf.message.Message):
     queue_s: builtins.float
     """Seconds in the queue, and seconds in the batch that computed it."""
     compute_s: builtins.float
+    adapter: builtins.str
+    """Digest of the adapter that answered; empty is the base."""
     @property
     def response_token_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]: ...
     @property
@@ -220,8 +225,9 @@ class GenerateResponse(google.protobuf.message.Message):
         compute_s: builtins.float = ...,
         response_token_ids: collections.abc.Iterable[builtins.int] | None = ...,
         response_logprobs: collections.abc.Iterable[builtins.float] | None = ...,
+        adapter: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["compute_s", b"compute_s", "finish_reason", b"finish_reason", "num_prompt_tokens", b"num_prompt_tokens", "num_response_tokens", b"num_response_tokens", "prompt", b"prompt", "queue_s", b"queue_s", "response_logprobs", b"response_logprobs", "response_token_ids", b"response_token_ids", "text", b"text"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "compute_s", b"compute_s", "finish_reason", b"finish_reason", "num_prompt_tokens", b"num_prompt_tokens", "num_response_tokens", b"num_response_tokens", "prompt", b"prompt", "queue_s", b"queue_s", "response_logprobs", b"response_logprobs", "response_token_ids", b"response_token_ids", "text", b"text"]) -> None: ...
 
 Global___GenerateResponse: typing_extensions.TypeAlias = GenerateResponse
 
