@@ -67,3 +67,8 @@ class ServingSettings(RoomSettings):
     vllm: VllmSettings = VllmSettings()
     # What answers requests for the adapter "deployed"; loaded before the room serves.
     deployed: Deployed = Deployed()
+    # host:port for the Open Inference Protocol v2 over HTTP, e.g. "0.0.0.0:8080"; the room's own address then speaks
+    # the protocol's gRPC, too. Empty is neither. Needs the extra "kserve".
+    v2_listen: str = Field(default="", pattern=r"^(\S+:\d+)?$")
+    # There, the model that is the deployed policy.
+    v2_name: str = "ratchet"

@@ -150,7 +150,8 @@ class _Boundary(aio.ServerInterceptor):
             return known
         handler = await continuation(handler_call_details)
         service, _, method = name.lstrip("/").rpartition("/")
-        if handler is None or not service.startswith("ratchet."):
+        # Health and reflection are gRPC's own.
+        if handler is None or service.startswith("grpc."):
             return handler
         self._handlers[name] = bounded = _bounded(handler, service, method)
         return bounded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ratchet.serving.v1 import serving_service_pb2_grpc as pb_grpc
 from ratchet.trajectory.v1 import trajectory_service_pb2_grpc as trajectory_grpc
 from services.common import settings
 from services.common.rpc import Mount
+from services.serving.adapters.arguments import unread
 from services.serving.archives import Archives
 from services.serving.loras import Loras
 from services.serving.ports import Engine
@@ -47,7 +48,14 @@ async def open_room(
         for digest in filter(None, wanted.deployed.roles().values()):
             await loras.load(digest, f"blobs/{digest}")
         service = pb.DESCRIPTOR.services_by_name["ServingService"].full_name
-        yield [Mount(pb_grpc.add_ServingServiceServicer_to_server, servicer, service)]
+        mounts = [Mount(pb_grpc.add_ServingServiceServicer_to_server, servicer, service)]
+        async with AsyncExitStack() as stack:
+            if wanted.v2_listen:
+                with unread():
+                    from services.serving.adapters import v2
+                served = v2.serving(servicer, loras, wanted.v2_listen, wanted.v2_name)
+                mounts.append(await stack.enter_async_context(served))
+            yield mounts
     finally:
         await engine.stop()
 
