@@ -37,6 +37,13 @@ def test_nobody_else_reaches_a_pod_or_is_reached(name: str) -> None:
     assert crossing == set()
 
 
+def test_whom_kserve_lets_in_reaches_the_protocol_and_nothing_else() -> None:
+    peers = [{"namespaceSelector": {"matchLabels": MONITORING.namespace_labels}}]
+    found = rendered(merged(values("kserve"), {"kserve": {"clients": peers}, "networkPolicy": {"monitoring": []}}))
+    open_ = network.allowed(found, [*network.pods(found), MONITORING])
+    assert {c for c in open_ if c.source == MONITORING.name} == {Channel(MONITORING.name, "serving", "http1")}
+
+
 def test_every_room_asks_dns_and_monitoring_reads_metrics_alone() -> None:
     found = objects("gpu")
     among = [*network.pods(found), DNS, MONITORING]

@@ -17,6 +17,7 @@ from services.common.addresses import ROOMS
 from services.common.settings import load
 from services.host.catalog import BESIDE
 from services.host.settings import HostSettings
+from services.serving.settings import ServingSettings
 from services.training.adapters import manifests
 from services.training.settings import TrainingSettings
 from tests.charts.conftest import CHART, merged, objects, pod_of, rendered, values
@@ -122,6 +123,17 @@ def test_every_environment_variable_is_a_setting_that_a_room_knows(profile: str)
             room, _, field = variable["name"].removeprefix("RATCHET_").lower().partition("__")
             module = importlib.import_module(f"services.{room}.settings")
             assert field in getattr(module, f"{room.capitalize()}Settings").model_fields, variable["name"]
+
+
+def test_kserve_leads_to_the_protocol_that_the_room_speaks_under_the_services_name() -> None:
+    (found,) = [item for item in objects("kserve") if item["kind"] == "InferenceService"]
+    (container,) = found["spec"]["predictor"]["containers"]
+    own = load(ServingSettings, configuration("kserve", "serving")["serving"])
+    assert own.v2_listen == f"0.0.0.0:{container['ports'][0]['containerPort']}"
+    assert own.v2_name == found["metadata"]["name"]
+    (deployed,) = [each for each in container["env"] if each["name"] == "RATCHET_SERVING__DEPLOYED"]
+    assert deployed["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.annotations['ratchet.dev/deployed']"
+    assert not configuration("gpu", "serving")["serving"].keys() & {"v2_listen", "v2_name"}
 
 
 def test_training_makes_jobs_that_kubernetes_takes_of_the_charts_template() -> None:

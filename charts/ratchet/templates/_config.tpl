@@ -26,6 +26,10 @@ hostile pages, is told nothing else. Takes {root, name, facts, room}.
 {{- if .facts.database -}}{{- $_ := set $own "database_url" (include "ratchet.database.url" $root) -}}{{- end -}}
 {{- if eq .name "trajectory" -}}{{- $_ := set $own "blobs_url" (include "ratchet.objects.url" $root) -}}{{- end -}}
 {{- if eq .name "orchestrator" -}}{{- $_ := set $own "workflow_database_url" (include "ratchet.database.url" $root) -}}{{- end -}}
+{{- if and (eq .name "serving") $root.Values.kserve.enabled -}}
+{{- $_ := set $own "v2_listen" (printf "0.0.0.0:%v" $ports.v2) -}}
+{{- $_ := set $own "v2_name" (printf "%s-serving" (include "ratchet.fullname" $root)) -}}
+{{- end -}}
 {{- if and (eq .name "training") .facts.cluster -}}
 {{- $given := $root.Values.training -}}
 {{- $job := dict "files_url" (printf "%s/training" (include "ratchet.objects.url" $root)) "template" "/etc/ratchet/config/worker.json" -}}
@@ -58,6 +62,10 @@ data:
 {{- if eq .name "browser" }}
 - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
 - {name: RATCHET_BROWSER__ADDRESS, value: "$(POD_IP):{{ (include "ratchet.ports" .root | fromYaml).grpc }}"}
+{{- end }}
+{{- if and (eq .name "serving") .root.Values.kserve.enabled }}
+# What `ratchet kserve` deploys.
+- {name: RATCHET_SERVING__DEPLOYED, valueFrom: {fieldRef: {fieldPath: "metadata.annotations['ratchet.dev/deployed']"}}}
 {{- end }}
 {{- if eq .name "orchestrator" }}
 - {name: RATCHET_ORCHESTRATOR__EXECUTOR_ID, valueFrom: {fieldRef: {fieldPath: metadata.name}}}

@@ -25,6 +25,7 @@ grpc: 50051
 health: 50052
 metrics: 9090
 liveness: 8080
+v2: 8080
 rendezvous: 29500
 control: 8000
 sites: {shopping: 8001, shopping_admin: 8002, reddit: 8003, gitlab: 8004, wikipedia: 8005}

@@ -32,6 +32,10 @@ grpc: {port: {{ $ports.health }}}
 {{- else if eq .name "worker" -}}
 - {name: rendezvous, containerPort: {{ $ports.rendezvous }}}
 {{- else -}}
+{{- if and (eq .name "serving") .root.Values.kserve.enabled -}}
+# The first is the one that KServe's own address leads to.
+- {name: http1, containerPort: {{ $ports.v2 }}}
+{{ end -}}
 - {name: {{ ternary "h2c" "grpc" (and (eq .name "serving") .root.Values.kserve.enabled) }}, containerPort: {{ $ports.grpc }}}
 {{- end }}
 {{- if ne .name "worker" }}
