@@ -20,6 +20,7 @@ from services.cli.commands import (
     host,
     improve,
     iterations,
+    kserve,
     policies,
     report,
     suites,
@@ -96,6 +97,7 @@ app.add_typer(trajectories.app, name="trajectories", rich_help_panel="What was d
 app.add_typer(datasets.app, name="datasets", rich_help_panel="What was done")
 app.add_typer(policies.app, name="policies", rich_help_panel="What was done")
 app.add_typer(suites.app, name="suites", rich_help_panel="What was done")
+app.add_typer(kserve.app, name="kserve", rich_help_panel="Deploy")
 _add(host.up, "up", "The host")
 _add(host.serve, "serve", "The host")
 _add(host.down, "down", "The host")
