@@ -44,4 +44,13 @@
 {{- fail (printf "rooms.%s.autoscaling.kind is keda, which needs autoscaling.keda.serverAddress and .query of a Prometheus" $name) -}}
 {{- end -}}
 {{- end -}}
+{{- if $values.operator.enabled -}}
+{{- range (lookup "apps/v1" "Deployment" $.Release.Namespace "").items -}}
+{{- $labels := default dict .metadata.labels -}}
+{{- $other := get $labels "app.kubernetes.io/instance" -}}
+{{- if and (eq (get $labels "app.kubernetes.io/component") "operator") (hasPrefix "ratchet-" (get $labels "helm.sh/chart")) (ne $other $.Release.Name) -}}
+{{- fail (printf "release %s of namespace %s has an operator, and two would both carry out its SelfImprovements; set operator.enabled=false, or install into another namespace" $other $.Release.Namespace) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}

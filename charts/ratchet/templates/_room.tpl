@@ -61,7 +61,7 @@ spec:
     {{- include "ratchet.selector" . | nindent 4 }}
   ports:
     {{- range $port := include "ratchet.containerPorts" . | fromYamlArray }}
-    - {name: {{ $port.name }}, port: {{ $port.containerPort }}, targetPort: {{ $port.name }}{{ if has $port.name (list "grpc" "h2c") }}, appProtocol: kubernetes.io/h2c{{ end }}}
+    - {name: {{ $port.name }}, protocol: TCP, port: {{ $port.containerPort }}, targetPort: {{ $port.name }}{{ if has $port.name (list "grpc" "h2c") }}, appProtocol: kubernetes.io/h2c{{ end }}}
     {{- end }}
 {{- end -}}
 
