@@ -57,6 +57,9 @@ test-charts: setup  ## the Helm chart's tests: lint, render, schemas, policies, 
 images:  ## build the images (REGISTRY=..., TAG=..., BASE=...; buildah, podman or docker)
 	scripts/images
 
+e2e-cluster: setup  ## install, use, hurt and remove a release on the cluster of KUBECONFIG (LOAD=..., FILTER=...)
+	scripts/e2e-cluster
+
 up: setup  ## host every room until Ctrl-C
 	ratchet up
 
@@ -97,5 +100,5 @@ lock: ## write requirements.lock anew from pyproject.toml
 clean:  ## remove what was built
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-.PHONY: help setup proto dashboards fmt check test test-fast test-charts images up demo tiny setup-vllm test-vllm bench lock clean
+.PHONY: help setup proto dashboards fmt check test test-fast test-charts images e2e-cluster up demo tiny setup-vllm test-vllm bench lock clean
 .DEFAULT_GOAL := help
