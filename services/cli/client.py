@@ -57,6 +57,11 @@ class Rooms:
         return self._channels[room]
 
     @property
+    def are_remote(self) -> bool:
+        """Whether they were named with --server, and so are not this machine's own host."""
+        return self._at.is_remote
+
+    @property
     def iterations(self) -> IterationServiceAsyncStub:
         from ratchet.orchestrator.v1.iteration_service_pb2_grpc import IterationServiceStub
 

@@ -16,7 +16,7 @@ import typer
 from services.cli import client, failures, iteration_text, output, progress, scores, watching
 from services.cli.invocation import Invocation
 from services.cli.words import short
-from services.common.errors import RatchetError
+from services.common.errors import RatchetError, Unavailable
 
 if TYPE_CHECKING:
     from ratchet.orchestrator.v1.evaluation_service_pb2 import Evaluation
@@ -33,14 +33,15 @@ class Watched:
 
     @contextmanager
     def resumable(self, at: Invocation) -> Iterator[None]:
-        """Say how to resume when the block is interrupted or the disk is full.
+        """Say how to resume when the block is interrupted, the host is away or the disk is full.
 
         After the host was stopped, where it was started for the command.
         """
         try:
             yield
         except (asyncio.CancelledError, RatchetError) as end:
-            if self.name and (isinstance(end, asyncio.CancelledError) or end.reason == "STORAGE_FAILED"):
+            stopped = isinstance(end, asyncio.CancelledError | Unavailable) or end.reason == "STORAGE_FAILED"
+            if self.name and stopped:
                 for text in self.resume(at):
                     output.note(text)
             raise
