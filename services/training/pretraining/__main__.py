@@ -17,7 +17,15 @@ from transformers import PreTrainedTokenizerFast
 from services.common.errors import RatchetError
 from services.common.settings import load, read_toml
 from services.common.telemetry import configure_logging, log
-from services.training.pretraining import checkpoints, demonstrations, encoding, evaluation, synthetic, vocabulary
+from services.training.pretraining import (
+    checkpoints,
+    demonstrations,
+    encoding,
+    evaluation,
+    novices,
+    synthetic,
+    vocabulary,
+)
 from services.training.pretraining.demonstrations import Demonstration
 from services.training.pretraining.settings import PretrainingSettings
 from services.training.pretraining.trainer import Trainer
@@ -43,11 +51,13 @@ def _train(args: argparse.Namespace) -> None:
     worlds = encoding.by_world(demonstrations.read(args.file))
     names = sorted(worlds)
     aside = set(names[-settings.held_out_worlds :]) if settings.held_out_worlds else set()
-    train = [step for name in names if name not in aside for step in worlds[name]]
+    shown = [step for name in names if name not in aside for step in worlds[name]]
+    train = novices.mixed(shown, settings.reliability, settings.seed)
     held_out = [step for name in names if name in aside for step in worlds[name]]
     log().info("read", worlds=len(names), train=len(train), held_out=len(held_out))
     args.work.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(settings, _tokenizer(train, args.work), train, held_out, args.work)
+    start, tokenizer = checkpoints.load(args.start) if args.start else (None, _tokenizer(train, args.work))
+    trainer = Trainer(settings, tokenizer, train, held_out, args.work, start)
     parameters = sum(tensor.numel() for tensor in trainer.model.parameters())
     log().info("built", parameters=parameters, vocabulary=len(trainer.tokenizer))
     scores = trainer.run()
@@ -87,6 +97,7 @@ def main() -> int:
     train.add_argument("file", type=Path)
     train.add_argument("--work", type=Path, required=True, help="where checkpoints live; resumes from them")
     train.add_argument("--out", type=Path, required=True, help="directory of the published checkpoint")
+    train.add_argument("--start", type=Path, help="checkpoint to train on, in place of a new model")
     train.add_argument("--config", type=Path, help="TOML with a [pretraining] table")
     train.set_defaults(run=_train)
     measure = commands.add_parser("measure", help="exact match of a checkpoint on a demonstrations file")

@@ -38,4 +38,6 @@ class PretrainingSettings(RoomSettings):
     """Steps between measurements on the held-out worlds."""
     evaluate_on: int = 400
     """Held-out steps that a measurement in between uses (the last one uses all)."""
+    reliability: tuple[float, float] = (1.0, 1.0)
+    """Between which shares of a template's demonstrations go right; (1, 1) is the expert alone."""
     shape: Shape = Shape()

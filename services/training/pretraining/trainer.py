@@ -27,7 +27,10 @@ _POOL = 32
 
 
 class Trainer:
-    """One run over given demonstrations; `work` is where its checkpoint lives."""
+    """One run over given demonstrations; `work` is where its checkpoint lives.
+
+    `start` is trained on, on whole pages, in place of a new model.
+    """
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Trainer:
         train: list[Demonstration],
         held_out: list[Demonstration],
         work: Path,
+        start: Qwen2ForCausalLM | None = None,
     ) -> None:
         torch.set_num_threads(settings.threads)
         torch.manual_seed(settings.seed)
@@ -43,15 +47,16 @@ class Trainer:
         self.tokenizer = tokenizer
         self.held_out = held_out
         self.work = work
-        self.model: Qwen2ForCausalLM = architecture.create(settings.shape, tokenizer)
-        initialisation.structured(self.model, tokenizer, settings.seed)
+        self.model: Qwen2ForCausalLM = start or architecture.create(settings.shape, tokenizer)
+        if start is None:
+            initialisation.structured(self.model, tokenizer, settings.seed)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), settings.learning_rate, (0.9, 0.98), weight_decay=settings.weight_decay, fused=True
         )
         self.encoder = encoding.Encoder(tokenizer, settings.max_page_tokens)
         self.rng = random.Random(settings.seed)
         self.sampler = Sampler(encoding.gather(train), self.encoder, settings.queries_per_page, self.rng)
-        self.curriculum = Curriculum()
+        self.curriculum = Curriculum() if start is None else Curriculum(level=Curriculum.top)
         self.accuracy = dict.fromkeys(SKILLS, 0.0)
         self.step = 0
         self.num_tokens = 0

@@ -101,6 +101,21 @@ def test_training_learns_and_an_interrupted_run_makes_the_same_steps(
     assert [second.advance() for _ in range(3)] == losses[4:7]
 
 
+def test_training_goes_on_from_a_given_model_on_whole_pages(
+    tokenizer: PreTrainedTokenizerFast, steps: list[Demonstration], tmp_path: Path
+) -> None:
+    settings = PretrainingSettings(num_steps=12, shape=SHAPE, threads=1, batch_tokens=512, warmup_steps=2)
+    expert = Trainer(settings, tokenizer, steps, [], tmp_path / "expert")
+    losses = [expert.advance() for _ in range(12)]
+    checkpoints.publish(expert.model, tokenizer, tmp_path / "published")
+    model, reread = checkpoints.load(tmp_path / "published")
+    start = {name: weights.clone() for name, weights in model.state_dict().items()}
+    on = Trainer(settings, reread, steps, [], tmp_path / "on", model)
+    assert on.curriculum.whole
+    assert all(torch.equal(on.model.state_dict()[name], start[name]) for name in start)
+    assert on.advance() < 0.75 * losses[0]
+
+
 def test_a_checkpoint_of_another_shape_is_refused(
     tokenizer: PreTrainedTokenizerFast, steps: list[Demonstration], tmp_path: Path
 ) -> None:
