@@ -68,6 +68,14 @@ _ALL = (
         curriculum=True,
     ),
     Strategy(
+        "sampling",
+        "as voting, of one response a step: for a policy whose most frequent action is a habit and often wrong",
+        filter="covered",
+        precedence="all",
+        rows="unsure",
+        curriculum=True,
+    ),
+    Strategy(
         "hindsight",
         "as agreement, and the attempts that it turns down are told as attempts at what they did reach",
         filter="agreement",
