@@ -8,8 +8,10 @@ import sys
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trustme
 
 from ratchet.orchestrator.v1 import iteration_service_pb2 as pb
 from ratchet.orchestrator.v1.iteration_service_pb2_grpc import IterationServiceStub
@@ -115,13 +117,18 @@ def test_a_self_improvement_is_carried_out(release: Release) -> None:
     kubectl("delete", "selfimprovement", "tried", "--timeout=60s")
 
 
-async def test_an_upgrade_and_a_rollback_keep_what_was_stored(release: Release) -> None:
+async def test_an_upgrade_to_certificates_works_and_a_rollback_keeps_what_was_stored(release: Release) -> None:
     before = await iterations()
-    release.upgrade({"defaults": {"logLevel": "debug"}})
-    upgraded = await iterations()
+    secret = certificates()
+    kubectl("apply", "-f", "-", given=json.dumps(secret))
+    release.upgrade({"tls": {"enabled": True, "existingSecret": secret["metadata"]["name"]}})
+    sys.stderr.write("\n" + release.test())
     release.rollback()
-    assert before == upgraded == await iterations()
+    kubectl("delete", "secret", secret["metadata"]["name"])
+    after = await iterations()
     assert len(before) >= 2
+    assert len(after) == len(before) + 1
+    assert before.items() <= after.items()
 
 
 def test_what_is_removed_leaves_nothing_behind(release: Release) -> None:
@@ -130,6 +137,21 @@ def test_what_is_removed_leaves_nothing_behind(release: Release) -> None:
     left = {f"{item['kind']} {item['metadata']['name']}" for item in items(KINDS) + items("selfimprovements")}
     every_namespace_has = ("ServiceAccount default", "ConfigMap kube-root-ca.crt", "Secret default-token-")
     assert not {name for name in left if not name.startswith(every_namespace_has)}, f"left in {NAMESPACE}"
+
+
+def certificates() -> dict[str, Any]:
+    """A Secret with one certificate for all rooms, by the names that they are called."""
+    authority = trustme.CA()
+    rooms = [item["metadata"]["labels"]["app.kubernetes.io/component"] for item in items("deployments")]
+    hosts = [f"{NAME}-{room}.{NAMESPACE}.svc.cluster.local" for room in rooms]
+    issued = authority.issue_cert(*rooms, *hosts, common_name="rooms")
+    pems = {
+        "tls.crt": b"".join(pem.bytes() for pem in issued.cert_chain_pems),
+        "tls.key": issued.private_key_pem.bytes(),
+        "ca.crt": authority.cert_pem.bytes(),
+    }
+    given = {file: pem.decode() for file, pem in pems.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "rooms-certificate"}, "stringData": given}
 
 
 def selector(component: str) -> str:
