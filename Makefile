@@ -46,7 +46,7 @@ check: setup  ## lint, types, import rules, proto lint and drift, file sizes
 # Two at a time: many tests wait for a process or a page; a file's own tests stay in order, on one worker, and files in
 # the order of testpaths.
 test: setup check  ## set up everything and pass the tests
-	OMP_WAIT_POLICY=passive pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 30
+	OMP_WAIT_POLICY=passive pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 30
 
 test-fast: setup  ## the unit tests only
 	pytest tests/unit
