@@ -7,32 +7,25 @@ from __future__ import annotations
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.contract.api_server import ApiHandler, ApiServer
 
 _GROUP = "/apis/serving.kserve.io/"
 
 
-class Cluster(ThreadingHTTPServer):
+class Cluster(ApiServer):
     """Serves the kinds of `plurals` ({version: plural}) while it is open."""
 
-    daemon_threads = True
-
     def __init__(self, plurals: dict[str, str]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.plurals, self.refused = plurals, ""
         self.objects: dict[tuple[str, str], dict[str, Any]] = {}
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.num_watches = 0
         self.changed = threading.Condition()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def kubeconfig(self) -> str:
-        cluster = {"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.server_port}"}}
-        context = {"name": "x", "context": {"cluster": "c", "user": "u"}}
-        named = {"clusters": [cluster], "contexts": [context], "users": [{"name": "u", "user": {}}]}
-        return json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "x", **named})
+        self.start()
 
     def keep(self, plural: str, body: dict[str, Any], *, spec_changed: bool = True) -> dict[str, Any]:
         with self.changed:
@@ -54,12 +47,8 @@ class Cluster(ThreadingHTTPServer):
         with self.changed:
             assert self.changed.wait_for(until, 30)
 
-    def close(self) -> None:
-        self.shutdown()
-        self.server_close()
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(ApiHandler):
     server: Cluster
 
     def do_GET(self) -> None:
@@ -129,17 +118,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _fail(self, status: int, message: str) -> None:
         self._answer(status, {"kind": "Status", "message": message, "code": status})
-
-    def _answer(self, status: int, body: dict[str, Any]) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *args: object) -> None:
-        pass
 
 
 def _merged(base: Any, patch: Any) -> Any:

@@ -15,10 +15,11 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import kubernetes_validate
+
+from tests.contract.api_server import ApiHandler, ApiServer
 
 
 def _free_port() -> int:
@@ -108,22 +109,14 @@ class Pods:
         self.running[index].send_signal(number)
 
 
-class Cluster(ThreadingHTTPServer):
+class Cluster(ApiServer):
     """Serves Jobs of every namespace while it is open."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.jobs: dict[str, Pods] = {}
         self.refused = ""
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def kubeconfig(self) -> str:
-        cluster = {"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.server_port}"}}
-        context = {"name": "x", "context": {"cluster": "c", "user": "u"}}
-        named = {"clusters": [cluster], "contexts": [context], "users": [{"name": "u", "user": {}}]}
-        return json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "x", **named})
+        self.start()
 
     def close(self) -> None:
         for pods in self.jobs.values():
@@ -131,11 +124,10 @@ class Cluster(ThreadingHTTPServer):
             for process in pods.running.values():
                 process.kill()
                 process.wait()
-        self.shutdown()
-        self.server_close()
+        super().close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(ApiHandler):
     server: Cluster
 
     def do_POST(self) -> None:
@@ -166,14 +158,3 @@ class _Handler(BaseHTTPRequestHandler):
     def _job(self, name: str) -> dict[str, Any]:
         pods = self.server.jobs[name]
         return {**pods.body, "status": {"conditions": list(pods.conditions), "active": len(pods.running)}}
-
-    def _answer(self, status: int, body: dict[str, Any]) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *args: object) -> None:
-        pass
