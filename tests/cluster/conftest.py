@@ -43,9 +43,13 @@ def kubectl(*args: str, given: str | None = None) -> str:
     return run("kubectl", "-n", NAMESPACE, *args, given=given)
 
 
+def selector(component: str) -> str:
+    return f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component={component}"
+
+
 def items(kinds: str, component: str = "") -> list[dict[str, Any]]:
     """The namespace's objects of these kinds, as the API server has them."""
-    labels = ["-l", f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component={component}"] if component else []
+    labels = ["-l", selector(component)] if component else []
     found: list[dict[str, Any]] = json.loads(kubectl("get", kinds, *labels, "-o", "json"))["items"]
     return found
 

@@ -19,7 +19,7 @@ from ratchet.trajectory.v1 import trajectory_service_pb2 as store
 from ratchet.trajectory.v1.trajectory_service_pb2_grpc import TrajectoryServiceStub
 from services.common import rpc
 from services.common.errors import DeadlineExceeded, Unavailable
-from tests.cluster.conftest import KINDS, NAME, NAMESPACE, Release, forwarded, items, kubectl
+from tests.cluster.conftest import KINDS, NAME, NAMESPACE, Release, forwarded, items, kubectl, selector
 
 pytestmark = pytest.mark.cluster
 TRAIN, EVAL, TEMPLATE = 40, 12, 4
@@ -152,10 +152,6 @@ def certificates() -> dict[str, Any]:
     }
     given = {file: pem.decode() for file, pem in pems.items()}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "rooms-certificate"}, "stringData": given}
-
-
-def selector(component: str) -> str:
-    return f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component={component}"
 
 
 async def started(address: str) -> str:
