@@ -12,6 +12,7 @@ from typing import Any
 from services.common import checkpoints
 from services.common.checkpoints import Checkpoint
 from services.common.errors import FailedPrecondition
+from services.common.hugging_face import transformers
 from services.serving.adapters.tokenizer import HuggingFaceTokenizer
 from services.serving.ports import Model
 from services.serving.settings import ServingSettings
@@ -57,11 +58,7 @@ def _read(
     checkpoint: Checkpoint, known: dict[str, Path], read: Callable[[str, bool], Any], allow_download: bool
 ) -> tuple[Any, HuggingFaceTokenizer]:
     """What `read` makes of it, and the tokenizer; from this machine first."""
-    import transformers
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    tokenizers = getattr(transformers, checkpoints.tokenizer_class(checkpoint.directory))
+    tokenizers = getattr(transformers(), checkpoints.tokenizer_class(checkpoint.directory))
     for local_only in (True, False) if allow_download and checkpoint.directory is None else (True,):
         try:
             tokenizer = tokenizers.from_pretrained(checkpoint.uri, local_files_only=local_only)

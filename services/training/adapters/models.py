@@ -13,6 +13,7 @@ import torch
 
 from services.common import checkpoints
 from services.common.errors import FailedPrecondition, InvalidArgument
+from services.common.hugging_face import transformers
 from services.training import methods
 from services.training.adapters.work import Work
 
@@ -35,9 +36,6 @@ class Loaded:
 
 def load(work: Work, device: torch.device, initial: Path | None, *, halves: bool) -> Loaded:
     """The base in its method's form. Raises ModelNotFound, BaseUnusable, MethodUnavailable, InvalidArgument."""
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     directory = Path(work.base_uri) if Path(work.base_uri).is_dir() else None
     frozen_halves = halves and device.type == "cuda" and work.method != "full"
     options: dict[str, Any] = {"dtype": torch.bfloat16 if frozen_halves else torch.float32}
@@ -57,15 +55,15 @@ def load(work: Work, device: torch.device, initial: Path | None, *, halves: bool
 
 
 def _load(work: Work, directory: Path | None, options: dict[str, Any]) -> tuple[Any, Any]:
-    import transformers
-    from transformers import AutoModelForCausalLM
-
-    tokenizers = getattr(transformers, checkpoints.tokenizer_class(directory))
+    package = transformers()
+    tokenizers = getattr(package, checkpoints.tokenizer_class(directory))
     why = ""
     for local_only in (True, False) if work.allow_download and directory is None else (True,):
         try:
             tokenizer = tokenizers.from_pretrained(work.base_uri, local_files_only=local_only)
-            base: Any = AutoModelForCausalLM.from_pretrained(work.base_uri, local_files_only=local_only, **options)
+            base: Any = package.AutoModelForCausalLM.from_pretrained(
+                work.base_uri, local_files_only=local_only, **options
+            )
         except OSError as error:
             why = str(error).splitlines()[0]
         except (ValueError, KeyError, RuntimeError) as error:

@@ -1,6 +1,8 @@
 """Admission, cancellation, and what a start is refused for."""
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 from tokenizers import Tokenizer
@@ -105,3 +107,14 @@ async def test_a_tokenizer_splits_words_as_it_was_trained_to(open_rooms, base):
     written = Tokenizer.from_file(str(base / "tokenizer.json"))
     answer = await rooms.say(TEXT, max_new_tokens=1)
     assert answer.num_prompt_tokens == len(written.encode(TEXT).ids)
+
+
+def test_a_base_is_read_without_what_no_room_uses(base):
+    code = (
+        "import sys\nfrom services.serving.adapters.loading import Loaded, shapes\n"
+        "from services.serving.settings import ServingSettings\n"
+        f"Loaded(ServingSettings(model={str(base)!r}), {{}})._load(shapes)\n"
+        "print([name for name in ('sklearn', 'pandas', 'scipy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
