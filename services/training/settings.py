@@ -12,7 +12,7 @@ from services.common.settings import RoomSettings
 
 
 class JobSettings(BaseModel):
-    """What only the launcher "job" has: how a training job becomes a Kubernetes Job."""
+    """What the launchers "job" and "trainjob" have: how a training job becomes a Job or a TrainJob."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,8 +23,8 @@ class JobSettings(BaseModel):
     template: Path | None = None
     namespace: str = "default"
     # Begins the Jobs' names.
-    name: str = Field(default="ratchet", pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")
-    # Pods of one job, with `processes` each; several want the template's subdomain to be a headless Service.
+    name: str = Field(default="ratchet", pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")
+    # Pods of one job, with `processes` each; several of a Job want the template's subdomain to be a headless Service.
     nodes: int = Field(default=1, ge=1)
     # A Kueue LocalQueue that starts the Jobs; empty starts them at once.
     queue: str = ""
@@ -49,8 +49,9 @@ class TrainingSettings(RoomSettings):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     # CPU threads of a worker; 0 is one for each core.
     threads: int = Field(default=0, ge=0)
-    # Where workers run: "process" is a child of the room, "job" a Kubernetes Job (needs the extra `jobs`).
-    launcher: Literal["process", "job"] = "process"
+    # Where workers run: "process" is a child of the room, "job" a Kubernetes Job, "trainjob" a TrainJob of Kubeflow
+    # Trainer 2 (both need the extra `jobs`).
+    launcher: Literal["process", "job", "trainjob"] = "process"
     job: JobSettings = JobSettings()
     # Processes of one job on one machine, a device each (FSDP2 under torchrun).
     processes: int = Field(default=1, ge=1)
@@ -77,4 +78,4 @@ class TrainingSettings(RoomSettings):
     @property
     def num_processes(self) -> int:
         """Of one job, over all its machines."""
-        return self.processes * (self.job.nodes if self.launcher == "job" else 1)
+        return self.processes * (1 if self.launcher == "process" else self.job.nodes)

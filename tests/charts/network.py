@@ -196,8 +196,8 @@ namespace with the release's labels and `app.kubernetes.io/component: client`, s
 |---|---|---|
 """
 
-_JOBS = """With `training.launcher: job`, pods of training Jobs (`worker`) reach each other on every port, and
-`networkPolicy.hub`; the training room reaches `networkPolicy.apiServer`. In the bundled stores, that also opens:
+_JOBS = """With `training.launcher: job` or `trainjob`, pods of training jobs (`worker`) reach each other on every port,
+and `networkPolicy.hub`; the training room reaches `networkPolicy.apiServer`. In the bundled stores, that also opens:
 """
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ from services.common.settings import load
 from services.host.catalog import BESIDE
 from services.host.settings import HostSettings
 from services.serving.settings import ServingSettings
-from services.training.adapters import manifests
+from services.training.adapters import kubeflow, manifests
 from services.training.settings import TrainingSettings
 from tests.charts.conftest import CHART, merged, objects, pod_of, rendered, values
+from tests.contract.training.cluster import check, job_of
 
 _CUSTOM = json.loads((Path(__file__).parent / "custom_resources.json").read_text())
 # What KServe's predictor has beside the fields of a pod.
@@ -161,6 +162,26 @@ def test_training_makes_jobs_that_kubernetes_takes_of_the_charts_template() -> N
     secret = {each["name"]: each.get("valueFrom", {}).get("secretKeyRef", {}).get("name") for each in container["env"]}
     assert secret["AWS_SECRET_ACCESS_KEY"] == "ratchet-objects"
     assert not [each for each in pod["volumes"] if "secret" in each], "it calls no room, and holds no certificate"
+
+
+def test_training_makes_train_jobs_that_kubeflow_takes_and_the_room_may_make() -> None:
+    given = merged(values("everything"), {"training": {"launcher": "trainjob"}})
+    found = rendered(given)
+    (chart,) = [item for item in found if "worker.json" in item.get("data", {})]
+    settings = load(TrainingSettings, tomllib.loads(chart["data"]["config.toml"])["training"])
+    assert settings.launcher == "trainjob"
+    template = json.loads(chart["data"]["worker.json"])
+    runtime = kubeflow.runtime(template, settings.job, settings.max_restarts)
+    asked = kubeflow.train_job("m83zxgn8xshf3", template, settings.job, runtime["metadata"]["name"])
+    check(runtime)
+    check(asked)
+    (container,) = job_of(asked, runtime)["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == "8"
+    (role,) = [item for item in found if item["kind"] == "Role" and item["metadata"]["name"].endswith("-training")]
+    assert {(what, verb) for rule in role["rules"] for what in rule["resources"] for verb in rule["verbs"]} == {
+        *(("trainjobs", verb) for verb in ("create", "get", "list", "delete")),
+        ("trainingruntimes", "create"),
+    }
 
 
 def test_rooms_find_each_other_under_the_services_that_are_there(profile: str) -> None:

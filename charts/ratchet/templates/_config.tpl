@@ -34,7 +34,7 @@ hostile pages, is told nothing else. Takes {root, name, facts, room}.
 {{- $given := $root.Values.training -}}
 {{- $job := dict "files_url" (printf "%s/training" (include "ratchet.objects.url" $root)) "template" "/etc/ratchet/config/worker.json" -}}
 {{- $_ := set $own "job" (merge $job (dict "namespace" $root.Release.Namespace "name" (include "ratchet.fullname" $root) "nodes" $given.nodes "queue" $given.queue)) -}}
-{{- $_ := set $own "launcher" "job" -}}{{- $_ := set $own "max_running" 16 -}}
+{{- $_ := set $own "launcher" $given.launcher -}}{{- $_ := set $own "max_running" 16 -}}
 {{- end -}}
 {{- dict "host" $host .name (mergeOverwrite $own .room.settings) | toToml -}}
 {{- end -}}

@@ -9,7 +9,7 @@ serving: {image: serving, calls: [trajectory], hub: true}
 browser: {image: browser, calls: [], sites: true, shm: true}
 scoring: {image: scoring, calls: [trajectory, browser, serving]}
 curation: {image: control, calls: [scoring, trajectory, serving]}
-{{- $job := eq .Values.training.launcher "job" }}
+{{- $job := ne .Values.training.launcher "process" }}
 training: {image: training, calls: [trajectory], hub: true, cluster: {{ $job }}, objects: {{ $job }}, single: its jobs live in its data directory}
 {{- if $job }}
 worker: {image: training, calls: [], hub: true, objects: true, shm: true}

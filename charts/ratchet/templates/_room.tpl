@@ -13,7 +13,7 @@ automountServiceAccountToken: false
 
 {{/*
 What the operator does with its own kind, in its own namespace (finalizers are part of the resource that it patches), and
-the training room with Jobs.
+the training room with Jobs or TrainJobs.
 */}}
 {{- define "ratchet.role" -}}
 {{- if .facts.cluster }}
@@ -22,7 +22,10 @@ kind: Role
 metadata:
   {{- include "ratchet.metadata" . | nindent 2 }}
 rules:
-  {{- if eq .name "training" }}
+  {{- if and (eq .name "training") (eq .root.Values.training.launcher "trainjob") }}
+  - {apiGroups: [trainer.kubeflow.org], resources: [trainjobs], verbs: [create, get, list, delete]}
+  - {apiGroups: [trainer.kubeflow.org], resources: [trainingruntimes], verbs: [create]}
+  {{- else if eq .name "training" }}
   - {apiGroups: [batch], resources: [jobs], verbs: [create, get, delete]}
   {{- else }}
   - {apiGroups: [ratchet.dev], resources: [selfimprovements], verbs: [get, list, watch, patch]}

@@ -48,7 +48,7 @@ def _launcher(wanted: TrainingSettings) -> Launcher:
         return ChildLauncher()
     if importlib.util.find_spec("kubernetes") is None:
         raise FailedPrecondition(
-            "training.launcher is job, which needs the Kubernetes client: pip install 'ratchet-agent[jobs]'"
+            f"training.launcher {wanted.launcher} needs the Kubernetes client: pip install 'ratchet-agent[jobs]'"
         )
     from services.training.adapters.kubernetes import JobLauncher
 

@@ -7,37 +7,49 @@ gives up is read from the worker's exit status alone.
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 from services.training.ports import STOPPED, UNWRITABLE
 from services.training.settings import JobSettings
 
 CONTAINER = "worker"
+LABEL = "ratchet.training/job"
 _PORT = 29500
 _QUEUE = "kueue.x-k8s.io/queue-name"
 
 
+@dataclass(frozen=True)
+class Resource:
+    """A kind of object that runs a job's pods: its place in the API, and the label by which its pods name it."""
+
+    kind: str
+    group: str
+    version: str
+    plural: str
+    label: str
+
+
+JOB = Resource("Job", "batch", "v1", "jobs", "batch.kubernetes.io/job-name")
+
+
 def job(job_id: str, template: dict[str, Any], settings: JobSettings, max_restarts: int) -> dict[str, Any]:
     """The Job of a training job."""
-    labels = {"ratchet.training/job": job_id, **({_QUEUE: settings.queue} if settings.queue else {})}
+    pod = pods(template, CONTAINER)
+    pod.setdefault("metadata", {}).setdefault("labels", {})[LABEL] = job_id
+    container = pod["spec"]["containers"][0]
+    # The first pod, by the headless service that the template's subdomain names.
+    leader = f"{name(job_id, settings)}-0.{pod['spec'].get('subdomain')}"
+    container["command"] = command(job_id, settings, leader)
     return {
         "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {
-            "name": name(job_id, settings),
-            "namespace": settings.namespace,
-            "labels": {**template.get("metadata", {}).get("labels", {}), **labels},
-        },
+        "kind": JOB.kind,
+        "metadata": metadata(job_id, template, settings),
         "spec": {
-            "completionMode": "Indexed",
-            "completions": settings.nodes,
-            "parallelism": settings.nodes,
+            **job_spec(pod, CONTAINER, settings.nodes, max_restarts),
             # Kueue starts it when there is room.
             "suspend": bool(settings.queue),
-            "backoffLimit": max_restarts,
-            "podFailurePolicy": {"rules": _rules()},
             "ttlSecondsAfterFinished": settings.kept_s,
-            "template": _pod(job_id, template, settings),
         },
     }
 
@@ -47,33 +59,56 @@ def name(job_id: str, settings: JobSettings) -> str:
     return f"{settings.name}-{job_id}"
 
 
-def _rules() -> list[dict[str, Any]]:
+def metadata(job_id: str, template: dict[str, Any], settings: JobSettings) -> dict[str, Any]:
+    """Of its object."""
+    labels = {LABEL: job_id, **({_QUEUE: settings.queue} if settings.queue else {})}
+    return {
+        "name": name(job_id, settings),
+        "namespace": settings.namespace,
+        "labels": {**template.get("metadata", {}).get("labels", {}), **labels},
+    }
+
+
+def job_spec(pod: dict[str, Any], container: str, nodes: int, max_restarts: int) -> dict[str, Any]:
+    """What every Job has that runs these pods."""
+    return {
+        "completionMode": "Indexed",
+        "completions": nodes,
+        "parallelism": nodes,
+        "backoffLimit": max_restarts,
+        "podFailurePolicy": {"rules": _rules(container)},
+        "template": pod,
+    }
+
+
+def _rules(container: str) -> list[dict[str, Any]]:
+    def exits(*statuses: int) -> dict[str, Any]:
+        return {"containerName": container, "operator": "In", "values": sorted(statuses)}
+
     return [
         # 1: the input or a number is bad; 2: no such command. Trying again would end the same.
-        {"action": "FailJob", "onExitCodes": _exits(1, 2, UNWRITABLE)},
+        {"action": "FailJob", "onExitCodes": exits(1, 2, UNWRITABLE)},
         # A node that goes, a spot instance, a preemption: nobody's fault.
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-        {"action": "Ignore", "onExitCodes": _exits(STOPPED)},
+        {"action": "Ignore", "onExitCodes": exits(STOPPED)},
     ]
 
 
-def _exits(*statuses: int) -> dict[str, Any]:
-    return {"containerName": CONTAINER, "operator": "In", "values": sorted(statuses)}
-
-
-def _pod(job_id: str, template: dict[str, Any], settings: JobSettings) -> dict[str, Any]:
+def pods(template: dict[str, Any], container: str) -> dict[str, Any]:
+    """The template as a Job wants it, the worker's container first and named `container`, without a command."""
     pod = copy.deepcopy(template)
-    pod.setdefault("metadata", {}).setdefault("labels", {})["ratchet.training/job"] = job_id
     spec = pod["spec"]
     # What a pod failure policy asks for; the Job makes new pods itself.
     spec["restartPolicy"] = "Never"
-    container = next(each for each in spec["containers"] if each["name"] == CONTAINER)
-    files = f"{settings.files_url.rstrip('/')}/{job_id}"
-    container["command"] = ["python", "-m", "services.training.pod", "--directory", settings.directory]
-    container["command"] += ["--files", files, "--every", str(settings.poll_s)]
-    container.pop("args", None)
-    if settings.nodes > 1:
-        # The first pod, by the headless service that the template's subdomain names.
-        leader = f"{name(job_id, settings)}-0.{spec['subdomain']}:{_PORT}"
-        container["command"] += ["--nodes", str(settings.nodes), "--leader", leader]
+    spec["containers"].sort(key=lambda each: each["name"] != CONTAINER)
+    spec["containers"][0]["name"] = container
+    spec["containers"][0].pop("args", None)
     return pod
+
+
+def command(job_id: str, settings: JobSettings, leader: str) -> list[str]:
+    """What a pod runs; `leader` is the first one's host."""
+    files = f"{settings.files_url.rstrip('/')}/{job_id}"
+    words = ["python", "-m", "services.training.pod", "--directory", settings.directory]
+    words += ["--files", files, "--every", str(settings.poll_s)]
+    return words + (["--nodes", str(settings.nodes), "--leader", f"{leader}:{_PORT}"] if settings.nodes > 1 else [])

@@ -1,12 +1,13 @@
-"""The part of a Kubernetes cluster that a training Job meets: five calls of the API, and a controller for its pods.
+"""The part of a Kubernetes cluster that a training job meets: calls of the API, and the controllers of its pods.
 
 It is no Kubernetes: pods are processes of this machine that run the container's own command, and of a Job it knows
-what the room asks for (indexes, podFailurePolicy, backoffLimit, suspend, removal). Objects are checked against the
-published schemas of 1.33, unknown fields included.
+what the room asks for (indexes, podFailurePolicy, backoffLimit, suspend, removal), of a TrainJob how it becomes one by
+its runtime. Objects are checked against what is published of 1.33 and of Kubeflow Trainer, unknown fields included.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import signal
@@ -15,9 +16,11 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import kubernetes_validate
+from kubeflow_trainer_api import models
 
 from tests.contract.api_server import ApiHandler, ApiServer
 
@@ -33,6 +36,8 @@ class Pods:
     """The pods of one Job, each index run by a thread until it succeeded or the Job is over."""
 
     body: dict[str, Any]
+    # What was asked for, where it was not the Job itself.
+    asked: dict[str, Any]
     running: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
     statuses: list[int] = field(default_factory=list)
     conditions: list[dict[str, Any]] = field(default_factory=list)
@@ -95,7 +100,7 @@ class Pods:
 
     def _conclude(self, kind: str, message: str) -> None:
         if not self.over:
-            self.conditions.append({"type": kind, "status": "True", "message": message})
+            self.conditions.append({"type": kind, "status": "True", "message": message, "lastTransitionTime": _now()})
         self.end()
 
     def end(self) -> None:
@@ -109,12 +114,17 @@ class Pods:
         self.running[index].send_signal(number)
 
 
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class Cluster(ApiServer):
-    """Serves Jobs of every namespace while it is open."""
+    """Serves Jobs and TrainJobs of every namespace while it is open."""
 
     def __init__(self) -> None:
         super().__init__(_Handler)
         self.jobs: dict[str, Pods] = {}
+        self.runtimes: dict[str, dict[str, Any]] = {}
         self.refused = ""
         self.start()
 
@@ -127,26 +137,65 @@ class Cluster(ApiServer):
         super().close()
 
 
+def check(body: dict[str, Any]) -> None:
+    """Raises where the API of the object's kind would."""
+    if body["kind"] in ("TrainJob", "TrainingRuntime"):
+        model = getattr(models, f"TrainerV1alpha1{body['kind']}")
+        # It drops a field that it does not know, and adds defaults.
+        assert _is_kept(body, model.from_dict(copy.deepcopy(body)).to_dict())
+    else:
+        kubernetes_validate.validate(body, "1.33", strict=True)
+
+
+def _is_kept(given: Any, told: Any) -> bool:
+    if isinstance(given, dict):
+        return all(key in told and _is_kept(value, told[key]) for key, value in given.items())
+    if isinstance(given, list):
+        return all(_is_kept(*pair) for pair in zip(given, told, strict=True))
+    return bool(given == told)
+
+
+def job_of(asked: dict[str, Any], runtime: dict[str, Any]) -> dict[str, Any]:
+    """The Job that the TrainJob's controller makes, through a JobSet of its name, of the step called trainer."""
+    (step,) = copy.deepcopy(runtime["spec"]["template"]["spec"]["replicatedJobs"])
+    assert step["template"]["metadata"]["labels"] == {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}
+    spec, trainer = step["template"]["spec"], asked["spec"]["trainer"]
+    (container,) = [each for each in spec["template"]["spec"]["containers"] if each["name"] == "node"]
+    container["command"] = trainer["command"]
+    spec["completions"] = spec["parallelism"] = trainer["numNodes"]
+    metadata = {"name": f"{asked['metadata']['name']}-{step['name']}-0", "namespace": asked["metadata"]["namespace"]}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
+    check(job)
+    return job
+
+
 class _Handler(ApiHandler):
     server: Cluster
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        kubernetes_validate.validate(body, "1.33", strict=True)
+        check(body)
         name = body["metadata"]["name"]
         if self.server.refused:
             return self._answer(403, {"kind": "Status", "message": self.server.refused, "code": 403})
-        if name in self.server.jobs:
-            return self._answer(409, {"kind": "Status", "message": f'jobs "{name}" already exists', "code": 409})
-        pods = self.server.jobs[name] = Pods(body)
+        known = self.server.runtimes if body["kind"] == "TrainingRuntime" else self.server.jobs
+        if name in known:
+            return self._answer(409, {"kind": "Status", "message": f'"{name}" already exists', "code": 409})
+        if body["kind"] == "TrainingRuntime":
+            self.server.runtimes[name] = body
+            return self._answer(201, body)
+        job = body if body["kind"] == "Job" else job_of(body, self.server.runtimes[body["spec"]["runtimeRef"]["name"]])
+        pods = self.server.jobs[name] = Pods(job, body)
         if not body["spec"]["suspend"]:
             pods.start()
         return self._answer(201, self._job(name))
 
     def do_GET(self) -> None:
         name = self.path.partition("?")[0].rpartition("/")[2]
+        if name in ("jobs", "trainjobs"):
+            return self._answer(200, {"items": [self._job(each) for each in self.server.jobs]})
         found = name in self.server.jobs
-        self._answer(200 if found else 404, self._job(name) if found else {"kind": "Status", "code": 404})
+        return self._answer(200 if found else 404, self._job(name) if found else {"kind": "Status", "code": 404})
 
     def do_DELETE(self) -> None:
         name = self.path.partition("?")[0].rpartition("/")[2]
@@ -157,4 +206,4 @@ class _Handler(ApiHandler):
 
     def _job(self, name: str) -> dict[str, Any]:
         pods = self.server.jobs[name]
-        return {**pods.body, "status": {"conditions": list(pods.conditions), "active": len(pods.running)}}
+        return {**pods.asked, "status": {"conditions": list(pods.conditions), "active": len(pods.running)}}

@@ -13,7 +13,7 @@ import pytest
 from ratchet.training.v1 import training_service_pb2 as pb
 from services.common.errors import InvalidArgument
 from services.training.adapters import finetuning
-from tests.contract.training.cluster import Cluster
+from tests.contract.training.cluster import Cluster, Pods
 from tests.contract.training.test_jobs import create, spec, watch
 
 pytestmark = pytest.mark.skipif(find_spec("kubernetes") is None, reason="no Kubernetes client here: make setup")
@@ -48,7 +48,7 @@ def cluster(tmp_path, monkeypatch):
 
 @pytest.fixture
 def settings(tmp_path):
-    def table(**more):
+    def table(launcher="job", **more):
         own = {
             "files_url": f"file://{tmp_path}/files",
             "template": str(tmp_path / "worker.json"),
@@ -56,7 +56,7 @@ def settings(tmp_path):
             "poll_s": 0.2,
             **more,
         }
-        return {"launcher": "job", "job": own, "max_restarts": 2}
+        return {"launcher": launcher, "job": own, "max_restarts": 2}
 
     return table
 
@@ -73,10 +73,11 @@ async def change(cluster, until):
     return pods
 
 
+@pytest.mark.parametrize("launcher", ["job", "trainjob"])
 async def test_a_job_that_is_disrupted_while_the_room_is_away_ends_as_an_undisturbed_one(
-    open_rooms, sample, make_job, cluster, settings
+    open_rooms, sample, make_job, cluster, settings, launcher
 ):
-    rooms = await open_rooms(**settings())
+    rooms = await open_rooms(**settings(launcher))
     dataset = await rooms.dataset(sample(40))
     undisturbed = make_job(max_epochs=12, patience=12, dataset=dataset)
     assert finetuning.run(undisturbed, lambda: False)
@@ -85,7 +86,8 @@ async def test_a_job_that_is_disrupted_while_the_room_is_away_ends_as_an_undistu
     pods = await change(cluster, lambda pods: pods.num_started == 1)
     (name,) = cluster.jobs
     assert name == "ratchet-" + seen.name.removeprefix("trainingJobs/")
-    rooms = await open_rooms(**settings())
+    assert pods.asked["kind"] == {"job": "Job", "trainjob": "TrainJob"}[launcher]
+    rooms = await open_rooms(**settings(launcher))
     await watch(rooms, job.name, lambda job: job.num_steps >= 1)
     assert list(cluster.jobs.values()) == [pods], "the next room takes up the Job that is there"
     pods.disrupt(0)
@@ -144,6 +146,41 @@ async def test_a_queued_job_waits_and_goes_when_it_is_cancelled(open_rooms, samp
     assert (cancelled.state, cluster.jobs) == (State.STATE_CANCELLED, {})
 
 
+async def test_a_train_job_has_a_runtime_a_queue_and_a_leader_and_is_removed_long_after_its_end(
+    open_rooms, sample, cluster, settings
+):
+    rooms = await open_rooms(**settings("trainjob", queue="gpus", nodes=4, kept_s=60))
+    dataset = await rooms.dataset(sample(8))
+    job = await create(rooms, spec(dataset))
+    while not cluster.jobs:
+        await rooms.training.GetTrainingJob(pb.GetTrainingJobRequest(name=job.name))
+    ((name, pods),) = cluster.jobs.items()
+    assert pods.asked["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "gpus"
+    assert (pods.asked["spec"]["suspend"], pods.body["spec"]["completions"]) == (True, 4)
+    pod = pods.body["spec"]["template"]["spec"]
+    assert (pod["restartPolicy"], pod["nodeSelector"], "args" in pod["containers"][0]) == (
+        "Never",
+        {"gpu": "yes"},
+        False,
+    )
+    assert pod["containers"][0]["command"][-1] == f"{name}-node-0-0.{name}:29500"
+    await rooms.training.CancelTrainingJob(pb.CancelTrainingJobRequest(name=job.name))
+    assert not cluster.jobs
+
+    for own, ended in (
+        ("ratchet-old", "2020-01-01T00:00:00Z"),
+        ("ratchet-new", None),
+        ("other-old", "2020-01-01T00:00:00Z"),
+    ):
+        old = cluster.jobs[own] = Pods(pods.body, {**pods.asked, "metadata": {**pods.asked["metadata"], "name": own}})
+        old.conditions.append({"type": "Complete", "status": "True" if ended else "False", "lastTransitionTime": ended})
+    job = await create(rooms, spec(dataset, seed=2))
+    while "ratchet-" + job.name.removeprefix("trainingJobs/") not in cluster.jobs:
+        await rooms.training.GetTrainingJob(pb.GetTrainingJobRequest(name=job.name))
+    assert set(cluster.jobs) == {"ratchet-new", "other-old", "ratchet-" + job.name.removeprefix("trainingJobs/")}
+    assert len(cluster.runtimes) == 1, "what is the same is made once"
+
+
 async def test_a_cluster_that_refuses_says_why(open_rooms, sample, cluster, settings):
     cluster.refused = "jobs.batch is forbidden"
     rooms = await open_rooms(**settings())
@@ -151,7 +188,7 @@ async def test_a_cluster_that_refuses_says_why(open_rooms, sample, cluster, sett
     done = (await watch(rooms, job.name))[-1]
     assert done.state == State.STATE_FAILED
     assert "403" in done.error
-    assert "jobs.batch is forbidden; check the room's Role" in done.error
+    assert "jobs.batch is forbidden; check the room's Role (jobs.batch)" in done.error
 
 
 async def test_a_template_that_has_no_worker_is_refused_at_the_start(open_rooms, tmp_path, cluster, settings):
