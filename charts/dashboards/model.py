@@ -94,6 +94,21 @@ def board() -> Dashboard:
             Query(rate("ratchet_scoring_embedded_texts_total", by="source"), "{{source}}"),
             width=12,
         ),
+        panels.lines(
+            "Answers of the deployed policy",
+            "A second, by who gave them: the policy itself, or the candidate that has a share of the episodes.",
+            "cps",
+            Query(rate("ratchet_serving_deployed_seconds_count", by="role"), "{{role}}"),
+            Query(rate("ratchet_serving_deployed_failures_total", by="role"), "{{role}}, failed"),
+            width=12,
+        ),
+        panels.lines(
+            "Time to an answer of the deployed policy",
+            "By who gave it.",
+            "s",
+            Query(quantile(0.95, "ratchet_serving_deployed_seconds", by="role"), "{{role}}, p95"),
+            width=12,
+        ),
     ]
     about = "How fast the model answers, how much it is asked, and how much of a prompt it need not read again."
     return panels.board("Model", "ratchet-model", about, made)

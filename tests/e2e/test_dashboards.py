@@ -26,6 +26,8 @@ from ratchet.orchestrator.v1.evaluation_service_pb2_grpc import EvaluationServic
 from ratchet.orchestrator.v1.iteration_service_pb2_grpc import IterationServiceStub
 from ratchet.scoring.v1 import scoring_service_pb2 as scoring
 from ratchet.scoring.v1.scoring_service_pb2_grpc import ScoringServiceStub
+from ratchet.serving.v1 import serving_service_pb2 as serving
+from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceStub
 from services.common import rpc
 from services.common.addresses import Addresses, socket_directory
 
@@ -128,8 +130,8 @@ async def prometheus(home: Path, target: str) -> AsyncIterator[Prometheus]:
 
 
 async def improve(addresses: Addresses) -> None:
-    """One iteration, and what an experiment asks for besides: the expert's attempts, capabilities, likeness."""
-    channels = {room: rpc.dial(addresses.address(room)) for room in ("orchestrator", "scoring")}
+    """One iteration, what an experiment asks for besides, and a request to the policy that is deployed."""
+    channels = {room: rpc.dial(addresses.address(room)) for room in ("orchestrator", "scoring", "serving")}
     iterations, measured = (stub(channels["orchestrator"]) for stub in (IterationServiceStub, EvaluationServiceStub))
     made = (await iterations.CreateIteration(pb.CreateIterationRequest(spec=SPEC))).iteration
     async for event in iterations.WatchIteration(pb.WatchIterationRequest(name=made.name), timeout=600):
@@ -148,6 +150,9 @@ async def improve(addresses: Addresses) -> None:
     await stub.CompareTrajectories(
         scoring.CompareTrajectoriesRequest(agents=[base], references=references), timeout=300
     )
+    part = serving.PromptPart(role="user", text="OBJECTIVE: wait")
+    request = serving.GenerateRequest(adapter="deployed", parts=[part], max_new_tokens=4)
+    await ServingServiceStub(channels["serving"]).Generate(request, timeout=60)
     for channel in channels.values():
         await channel.close()
 
