@@ -94,7 +94,7 @@ bench: setup  ## run a benchmark: make bench NAME=iteration
 lock: ## write requirements.lock anew from pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install -q torch==2.13.0
-	build/lock/bin/pip install -q -e '.[browser,serving,training,scoring,report,miniwob,postgres,operator,jobs,kserve,dev]'
+	build/lock/bin/pip install -q -e '.[browser,serving,training,scoring,report,miniwob,postgres,operator,jobs,kserve,tensorboard,dev]'
 	build/lock/bin/pip freeze --exclude-editable | sed 's/^\(torch==[0-9.]*\)+cpu/\1/' > requirements.lock
 
 clean:  ## remove what was built
