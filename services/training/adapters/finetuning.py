@@ -79,9 +79,9 @@ class _Run:
         self._loaded = models.load(job, self._device, self._initial, halves=self._halves)
         self._model = self._loaded.model
         self._train, self._validation = self._read_rows()
-        self._batcher = self._make_batcher()
         self._flops = measuring.Flops(self._loaded)
-        self._group.shard(self._model, self._loaded.base, self._device)
+        self._group.place(self._model, self._loaded.base, self._device)
+        self._batcher = self._make_batcher()
         learnt = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
         self._weights = learnt
         self._optimizer = torch.optim.AdamW(learnt, lr=job.learning_rate, weight_decay=job.weight_decay, fused=True)

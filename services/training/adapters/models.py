@@ -35,7 +35,10 @@ class Loaded:
 
 
 def load(work: Work, device: torch.device, initial: Path | None, *, halves: bool) -> Loaded:
-    """The base in its method's form. Raises ModelNotFound, BaseUnusable, MethodUnavailable, InvalidArgument."""
+    """The base in its method's form, not on the device yet unless in 4 bits.
+
+    Raises ModelNotFound, BaseUnusable, MethodUnavailable, InvalidArgument.
+    """
     directory = Path(work.base_uri) if Path(work.base_uri).is_dir() else None
     frozen_halves = halves and device.type == "cuda" and work.method != "full"
     options: dict[str, Any] = {"dtype": torch.bfloat16 if frozen_halves else torch.float32}
@@ -51,7 +54,7 @@ def load(work: Work, device: torch.device, initial: Path | None, *, halves: bool
     torch.manual_seed(work.seed)
     model = base if work.method == "full" else _adapted(base, work, initial)
     revision = checkpoints.fingerprint(directory) if directory else str(getattr(base.config, "_commit_hash", "") or "")
-    return Loaded(model if work.method == "qlora" else model.to(device), base, tokenizer, revision)
+    return Loaded(model, base, tokenizer, revision)
 
 
 def _load(work: Work, directory: Path | None, options: dict[str, Any]) -> tuple[Any, Any]:

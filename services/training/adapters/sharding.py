@@ -34,9 +34,11 @@ class Group:
         """Whether this process writes what the run tells and keeps."""
         return self.rank == 0
 
-    def shard(self, model: Any, base: Any, device: torch.device) -> None:
-        """Leave to this process its share of the weights: by layer, so that no more than one layer is ever whole."""
+    def place(self, model: Any, base: Any, device: torch.device) -> None:
+        """Bring the model to the device, to each of several its share: one layer at most is ever whole there."""
         if self.size == 1:
+            if not getattr(base, "is_quantized", False):  # which is there
+                model.to(device)
             return
         from torch.distributed.device_mesh import init_device_mesh
         from torch.distributed.fsdp import fully_shard
