@@ -75,7 +75,9 @@ async def host(home: Path, tables: dict[str, dict[str, Any]], rooms: list[str]) 
         def dial(room: str, address: str = "") -> aio.Channel:
             wanted = address or addresses.address(room)
             if wanted not in channels:
-                channels[wanted] = rpc.dial(wanted, of=addresses.address(room))
+                # A model has read the start of a prompt where the prompt before it was read.
+                keyed = room == "serving"
+                channels[wanted] = rpc.dial(wanted, of=addresses.address(room), keyed=keyed)
                 stack.push_async_callback(channels[wanted].close)
             return channels[wanted]
 

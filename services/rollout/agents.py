@@ -6,6 +6,8 @@ Invariant: an agent sees a View and nothing else of the task; only the expert kn
 from __future__ import annotations
 
 import hashlib
+import itertools
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,7 +17,7 @@ from ratchet.serving.v1 import serving_service_pb2 as serving_pb
 from services.common import prompts
 from services.common.errors import InvalidArgument
 from services.common.prompts.view import Thought
-from services.common.rpc import admitted
+from services.common.rpc import admitted, keyed
 
 if TYPE_CHECKING:
     from ratchet.serving.v1.serving_service_pb2_grpc import ServingServiceAsyncStub
@@ -86,7 +88,13 @@ class ModelAgent:
             affinity=self._affinity,
             regex=self.format.regex if agent.constrained else "",
         )
-        reply = await admitted(lambda left_s: self._serving.Generate(request, timeout=left_s), self._timeout_s)
+        tries = itertools.count()
+
+        def call(left_s: float) -> Awaitable[serving_pb.GenerateResponse]:
+            metadata = keyed(self._affinity, next(tries))
+            return self._serving.Generate(request, timeout=left_s, metadata=metadata)
+
+        reply = await admitted(call, self._timeout_s)
         return Decision(
             response=reply.text,
             prompt=reply.prompt,

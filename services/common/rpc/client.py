@@ -10,7 +10,7 @@ import grpc
 from grpc import aio
 
 from services.common import errors, telemetry
-from services.common.rpc import deadline, tls
+from services.common.rpc import affinity, deadline, tls
 
 DEFAULT_TIMEOUT_S = 60.0
 # What gRPC says of a connection that the other side did not want, or that was not wanted here.
@@ -18,23 +18,18 @@ _REFUSALS = ("handshake", "Socket closed", "Connection reset")
 # Names both sides of a connection; empty for a socket of this host.
 Ends = Callable[[], str]
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-_SERVICE_CONFIG = json.dumps(
+_METHODS = [
     {
-        "loadBalancingConfig": [{"round_robin": {}}],
-        "methodConfig": [
-            {
-                "name": [{}],
-                "retryPolicy": {
-                    "maxAttempts": 4,
-                    "initialBackoff": "0.05s",
-                    "maxBackoff": "1s",
-                    "backoffMultiplier": 3,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
-                },
-            }
-        ],
+        "name": [{}],
+        "retryPolicy": {
+            "maxAttempts": 4,
+            "initialBackoff": "0.05s",
+            "maxBackoff": "1s",
+            "backoffMultiplier": 3,
+            "retryableStatusCodes": ["UNAVAILABLE"],
+        },
     }
-)
+]
 
 
 class Dial(Protocol):
@@ -45,7 +40,6 @@ class Dial(Protocol):
 
 
 _OPTIONS = (
-    ("grpc.service_config", _SERVICE_CONFIG),
     ("grpc.enable_retries", 1),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2000),
@@ -56,17 +50,20 @@ _OPTIONS = (
 )
 
 
-def dial(address: str, of: str = "") -> aio.Channel:
+def dial(address: str, of: str = "", *, keyed: bool = False) -> aio.Channel:
     """A channel to `unix:/path.sock` or `host:port`. It connects on first use, and again after a loss.
 
     Over TCP it speaks TLS where the environment names a certificate (tls.py). `of` is the address whose name the
-    other side's certificate has, for one process of many that is dialled by its own. Raises TlsUnusable.
+    other side's certificate has, for one process of many that is dialled by its own. Calls go to the address's
+    processes in turn, or each to its key's (affinity.py). Raises TlsUnusable.
     """
+    service = {"loadBalancingConfig": [affinity.POLICY if keyed else {"round_robin": {}}], "methodConfig": _METHODS}
+    options: tuple[tuple[str, str | int], ...] = (("grpc.service_config", json.dumps(service)), *_OPTIONS)
     files = tls.configured() if tls.is_tcp(address) else None
     if files is None:
-        return aio.insecure_channel(address, options=_OPTIONS, interceptors=_interceptors(_plain(address)))
+        return aio.insecure_channel(address, options=options, interceptors=_interceptors(_plain(address)))
     name = files.name or (of.rpartition("/")[2].rpartition(":")[0] if of and tls.is_tcp(of) else "")
-    options = (*_OPTIONS, *([("grpc.ssl_target_name_override", name)] if name else ()))
+    options += (("grpc.ssl_target_name_override", name),) if name else ()
     interceptors = _interceptors(lambda: f"from {files.identity().subject}, to {address}, over TLS")
     return tls.RenewedChannel(
         files, lambda own: aio.secure_channel(address, own, options=options, interceptors=interceptors)

@@ -27,7 +27,7 @@ class Drawn:
         self._answers = list(answers)
         self.temperatures: list[float] = []
 
-    async def Generate(self, request: serving_pb.GenerateRequest, timeout: float) -> serving_pb.GenerateResponse:
+    async def Generate(self, request: serving_pb.GenerateRequest, **_: object) -> serving_pb.GenerateResponse:
         text, probability = self._answers[len(self.temperatures)]
         self.temperatures.append(round(request.temperature, 2))
         return serving_pb.GenerateResponse(text=text, response_logprobs=[math.log(probability)])
