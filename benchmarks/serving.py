@@ -1,4 +1,4 @@
-"""What serving costs at 1, 8 and 32 episodes side by side: the room on transformers and on vLLM, and bare vLLM.
+"""What serving costs at 1, 8 and 32 episodes side by side: the room on transformers and on vLLM, bare vLLM, generate().
 
 The prompts are real: an expert's episodes on the arena, recorded once in Chromium (build/bench/steps), each of them one
 page after the other as a rollout asks. Every server runs ratchet-tiny in float32 on one thread in processes of its own,
@@ -116,6 +116,7 @@ async def measure(prompts: Prompts) -> dict[str, dict[int, list[Run]]]:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         python = servers.vllm_python()
         opened = {"transformers": servers.room(python or sys.executable, "transformers", home / "transformers")}
+        opened["generate()"] = servers.generate(python or sys.executable, MODEL)
         if python is not None:
             opened["vllm"] = servers.room(python, "vllm", home / "vllm")
             opened["bare vllm"] = servers.bare(python, MODEL, home / "bare")
@@ -159,7 +160,11 @@ def report(found: dict[str, dict[int, list[Run]]]) -> dict[str, Any]:
                 f"requests/s  p50 {1000 * numbers['p50_s']:6.0f} ms  p95 {1000 * numbers['p95_s']:6.0f} ms  "
                 f"prefix hits {numbers['hit_rate']:.2f}  same tokens {numbers['same_tokens']:.4f}"
             )
-    ratios = {"transformers_batched_over_single_32": ratio(found, ("transformers", 32), ("transformers", 1))}
+    ratios = {
+        # One by one: transformers' own loop, and the room's, which has a prefix cache, with one episode.
+        "transformers_batched_over_single_32": ratio(found, ("transformers", 32), ("generate()", 32)),
+        "transformers_32_over_1": ratio(found, ("transformers", 32), ("transformers", 1)),
+    }
     if "vllm" in found:
         ratios["ratchet_over_vllm_throughput_32"] = ratio(found, ("vllm", 32), ("bare vllm", 32))
         ratios["vllm_over_transformers_32"] = ratio(found, ("vllm", 32), ("transformers", 32))

@@ -1,4 +1,4 @@
-"""Servers of one model side by side, each in processes of its own: the serving room by either engine, and bare vLLM.
+"""Servers of one model side by side, in processes of their own: the serving room by both engines, vLLM, `generate()`.
 
 Invariant: each is asked the same tokens for a greedy response, and tells of its prefix cache by its metrics.
 """
@@ -6,6 +6,7 @@ Invariant: each is asked the same tokens for a greedy response, and tells of its
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import socket
@@ -160,6 +161,46 @@ async def _process(command: tuple[str, ...], environment: dict[str, str], log: P
             process.terminate()
         await process.wait()
         await following
+
+
+class Generate:
+    """transformers' own `generate()`, which takes one request at a time."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process, self._turn = process, asyncio.Lock()
+
+    async def ask(self, prompt: str, tokens: list[int]) -> list[int]:
+        """By the tokens, when it is this request's turn."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        async with self._turn:
+            line = json.dumps({"tokens": tokens, "max_new_tokens": MAX_NEW_TOKENS})
+            self._process.stdin.write(f"{line}\n".encode())
+            found: list[int] = json.loads(await self._process.stdout.readline())
+            return found
+
+    async def cached(self) -> tuple[float, float]:
+        """It keeps nothing."""
+        return 0.0, 0.0
+
+
+@asynccontextmanager
+async def generate(python: str | Path, model: Path) -> AsyncIterator[Server]:
+    """One process of the peer of that name."""
+    process = await asyncio.create_subprocess_exec(
+        *(str(python), Path(__file__).with_name("generate.py"), str(model)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "passive"},
+    )
+    assert process.stdout is not None
+    try:
+        assert await process.stdout.readline() == b"ready\n", "generate.py did not start"
+        yield Generate(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 async def _counts(url: str, *names: str, plain: bool = True) -> tuple[float, float]:
