@@ -132,6 +132,9 @@ async def prometheus(home: Path, target: str) -> AsyncIterator[Prometheus]:
 async def improve(addresses: Addresses) -> None:
     """One iteration, what an experiment asks for besides, and a request to the policy that is deployed."""
     channels = {room: rpc.dial(addresses.address(room)) for room in ("orchestrator", "scoring", "serving")}
+    part = serving.PromptPart(role="user", text="OBJECTIVE: wait")
+    request = serving.GenerateRequest(adapter="deployed", parts=[part], max_new_tokens=4)
+    await ServingServiceStub(channels["serving"]).Generate(request, timeout=60)
     iterations, measured = (stub(channels["orchestrator"]) for stub in (IterationServiceStub, EvaluationServiceStub))
     made = (await iterations.CreateIteration(pb.CreateIterationRequest(spec=SPEC))).iteration
     async for event in iterations.WatchIteration(pb.WatchIterationRequest(name=made.name), timeout=600):
@@ -150,9 +153,6 @@ async def improve(addresses: Addresses) -> None:
     await stub.CompareTrajectories(
         scoring.CompareTrajectoriesRequest(agents=[base], references=references), timeout=300
     )
-    part = serving.PromptPart(role="user", text="OBJECTIVE: wait")
-    request = serving.GenerateRequest(adapter="deployed", parts=[part], max_new_tokens=4)
-    await ServingServiceStub(channels["serving"]).Generate(request, timeout=60)
     for channel in channels.values():
         await channel.close()
 
