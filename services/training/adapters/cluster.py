@@ -67,14 +67,9 @@ class Cluster:
                 return None
             if error.status == 429 or error.status >= 500:
                 raise Unavailable(f"the cluster's API answers {error.status} {error.reason}; asked again") from error
-            if error.status == 404:
-                raise JobRefused(
-                    f"the cluster has no {of.plural}.{of.group}: install Kubeflow Trainer, or set training.launcher "
-                    "to job"
-                ) from error
             raise JobRefused(
                 f"the cluster refuses a {of.kind} ({error.status} {error.reason}): {_why(error)}; check the room's "
-                f"Role ({of.plural}.{of.group}) and training.job"
+                f"Role ({of.plural}.{of.group}), that the cluster has this kind, and training.job"
             ) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Unavailable(f"the cluster's API does not answer: {error}; asked again") from error

@@ -138,7 +138,8 @@ class JobLauncher:
         until = datetime.now(UTC) - timedelta(seconds=self._job.kept_s)
         for found in self._cluster.labelled(kubeflow.TRAIN_JOB, manifests.LABEL):
             name, ending = found["metadata"]["name"], _ending(found)
-            own = name.startswith(f"{self._job.name}-")
+            # Another installation's names may begin with this one's.
+            own = name == manifests.name(found["metadata"]["labels"][manifests.LABEL], self._job)
             if own and ending and datetime.fromisoformat(ending["lastTransitionTime"]) < until:
                 self._cluster.delete(kubeflow.TRAIN_JOB, name)
 

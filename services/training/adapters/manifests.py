@@ -35,12 +35,10 @@ JOB = Resource("Job", "batch", "v1", "jobs", "batch.kubernetes.io/job-name")
 
 def job(job_id: str, template: dict[str, Any], settings: JobSettings, max_restarts: int) -> dict[str, Any]:
     """The Job of a training job."""
-    pod = pods(template, CONTAINER)
-    pod.setdefault("metadata", {}).setdefault("labels", {})[LABEL] = job_id
-    container = pod["spec"]["containers"][0]
     # The first pod, by the headless service that the template's subdomain names.
-    leader = f"{name(job_id, settings)}-0.{pod['spec'].get('subdomain')}"
-    container["command"] = command(job_id, settings, leader)
+    leader = f"{name(job_id, settings)}-0.{template['spec'].get('subdomain')}"
+    pod = pods(template, CONTAINER, command(job_id, settings, leader))
+    pod.setdefault("metadata", {}).setdefault("labels", {})[LABEL] = job_id
     return {
         "apiVersion": "batch/v1",
         "kind": JOB.kind,
@@ -94,15 +92,15 @@ def _rules(container: str) -> list[dict[str, Any]]:
     ]
 
 
-def pods(template: dict[str, Any], container: str) -> dict[str, Any]:
-    """The template as a Job wants it, the worker's container first and named `container`, without a command."""
+def pods(template: dict[str, Any], container: str, command: list[str] | None = None) -> dict[str, Any]:
+    """The template as a Job wants it, the worker's container named `container`, with its command if there is one."""
     pod = copy.deepcopy(template)
     spec = pod["spec"]
     # What a pod failure policy asks for; the Job makes new pods itself.
     spec["restartPolicy"] = "Never"
-    spec["containers"].sort(key=lambda each: each["name"] != CONTAINER)
-    spec["containers"][0]["name"] = container
-    spec["containers"][0].pop("args", None)
+    worker = next(each for each in spec["containers"] if each["name"] == CONTAINER)
+    worker |= {"name": container, **({"command": command} if command else {})}
+    worker.pop("args", None)
     return pod
 
 

@@ -167,17 +167,20 @@ async def test_a_train_job_has_a_runtime_a_queue_and_a_leader_and_is_removed_lon
     await rooms.training.CancelTrainingJob(pb.CancelTrainingJobRequest(name=job.name))
     assert not cluster.jobs
 
-    for own, ended in (
-        ("ratchet-old", "2020-01-01T00:00:00Z"),
-        ("ratchet-new", None),
-        ("other-old", "2020-01-01T00:00:00Z"),
+    for own, job_id, ended in (
+        ("ratchet-old", "old", "2020-01-01T00:00:00Z"),
+        ("ratchet-new", "new", None),
+        ("other-old", "old", "2020-01-01T00:00:00Z"),
+        ("ratchet-b-old", "old", "2020-01-01T00:00:00Z"),
     ):
-        old = cluster.jobs[own] = Pods(pods.body, {**pods.asked, "metadata": {**pods.asked["metadata"], "name": own}})
+        metadata = {**pods.asked["metadata"], "name": own, "labels": {"ratchet.training/job": job_id}}
+        old = cluster.jobs[own] = Pods(pods.body, {**pods.asked, "metadata": metadata})
         old.conditions.append({"type": "Complete", "status": "True" if ended else "False", "lastTransitionTime": ended})
     job = await create(rooms, spec(dataset, seed=2))
     while "ratchet-" + job.name.removeprefix("trainingJobs/") not in cluster.jobs:
         await rooms.training.GetTrainingJob(pb.GetTrainingJobRequest(name=job.name))
-    assert set(cluster.jobs) == {"ratchet-new", "other-old", "ratchet-" + job.name.removeprefix("trainingJobs/")}
+    others = {"ratchet-new", "other-old", "ratchet-b-old"}
+    assert set(cluster.jobs) == others | {"ratchet-" + job.name.removeprefix("trainingJobs/")}
     assert len(cluster.runtimes) == 1, "what is the same is made once"
 
 
