@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from services.common.hugging_face import transformers
 from services.scoring.errors import EmbeddingModelMissing
 from services.scoring.ports import Vectors
 
@@ -71,12 +72,11 @@ def _state(folder: Path) -> str:
 
 def _load(wanted: str) -> SentenceTransformer:
     try:
+        transformers()
         from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
     except ImportError as error:
         raise EmbeddingModelMissing(f"embeddings need sentence-transformers: {_INSTALL}", model=wanted) from error
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     source = str(_packaged()) if wanted == PACKAGED else wanted
     try:
         try:
