@@ -1,21 +1,26 @@
 """The decode loop's body: rows of one adapter, one token each a step.
 
-Invariant: what a row gets depends on its prompt, adapter, sampling and seed, never on its neighbours. Rows join
-and leave between steps. No GenerationMixin: in a small model its bookkeeping costs more than the model.
+Invariant: what a row gets depends on its prompt, adapter, sampling and seed, never on its neighbours. Rows join, their
+prompts read side by side, and leave between steps. No GenerationMixin: in a small model its bookkeeping costs more than
+the model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from transformers.cache_utils import DynamicCache
 
 from services.serving import metrics
-from services.serving.adapters.prefixes import Prefixes
+from services.serving.adapters import packing
+from services.serving.adapters.packing import Unread
+from services.serving.adapters.prefixes import MIN_SHARED, Prefixes, Starts, key_of
 from services.serving.adapters.rows import Row
-from services.serving.adapters.slab import Pairs, Slab
+from services.serving.adapters.slab import Slab
+
+# New tokens that are read in one pass, unless one prompt has more: enough to fill a GPU, and no more memory than that.
+_MOST_TOKENS = 4096
 
 
 class Group:
@@ -28,7 +33,10 @@ class Group:
         ends: frozenset[int],
         decode: Callable[[Iterable[int]], str],
         device: torch.device,
+        *,
+        packs: bool,
     ) -> None:
+        """`packs` when the model was shown to read prompts side by side."""
         self.adapter = adapter
         self.rows: list[Row] = []
         self._slab = Slab()
@@ -36,30 +44,43 @@ class Group:
         self._ends = ends
         self._decode = decode
         self._device = device
+        self._packs = packs
+
+    def wave(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+        """The rows to admit now, and those to admit after them: what shares its start with one of them waits for it."""
+        now: list[Row] = []
+        later: list[Row] = []
+        starts, room = Starts(), _MOST_TOKENS
+        for row in rows:
+            num_known, _ = self._prefixes.longest(self.adapter, row.prompt)
+            num_shared, _ = starts.longest(key_of(row.prompt[:-1]))
+            num_new = len(row.prompt) - num_known
+            if now and (not self._packs or num_new > room or num_shared >= num_known + MIN_SHARED):
+                later.append(row)
+            else:
+                now.append(row)
+                starts.add(key_of(row.prompt))
+                room -= num_new
+        return now, later
 
     @torch.inference_mode()
-    def admit(self, model: Any, row: Row) -> None:
-        """Read a row's prompt and draw its first token; the row stays here unless that was its last."""
-        row.take_up()
-        num_known, known = self._prefixes.longest(self.adapter, row.prompt)
-        cache = DynamicCache()
-        for index, (keys, values) in enumerate(known):
-            cache.update(keys, values, index)
-        out = model(
-            input_ids=torch.tensor([row.prompt[num_known:]], device=self._device),
-            position_ids=torch.arange(num_known, len(row.prompt), device=self._device)[None],
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        layers: list[Any] = cache.layers
-        pairs: Pairs = [(layer.keys, layer.values) for layer in layers]
-        self._prefixes.add(self.adapter, row.prompt, pairs)
-        metrics.REUSED_TOKENS.inc(num_known)
-        tokens, logprobs = choose(out.logits[:, -1], [row])
-        if not row.append(tokens[0], logprobs[0], self._ends, self._decode):
-            self._slab.join(pairs, len(row.prompt), row.max_new_tokens)
-            self.rows.append(row)
+    def admit(self, model: Any, rows: Sequence[Row]) -> None:
+        """Read the prompts of rows and draw their first tokens; a row stays here unless that was its last."""
+        for row in rows:
+            row.take_up()
+        unread = [Unread(row.prompt, *self._prefixes.longest(self.adapter, row.prompt)) for row in rows]
+        if self._packs:
+            logits, computed = packing.read(model, unread, self._device)
+        else:
+            assert len(unread) == 1, "rows are admitted in waves"
+            logits, computed = packing.read_alone(model, unread[0], self._device)
+        tokens, logprobs = choose(logits, rows)
+        for each, pairs, row, token, logprob in zip(unread, computed, rows, tokens, logprobs, strict=True):
+            self._prefixes.add(self.adapter, row.prompt, pairs)
+            metrics.REUSED_TOKENS.inc(each.num_known)
+            if not row.append(token, logprob, self._ends, self._decode):
+                self._slab.join(pairs, len(row.prompt), row.max_new_tokens)
+                self.rows.append(row)
 
     @torch.inference_mode()
     def step(self, model: Any) -> None:
@@ -95,7 +116,7 @@ class Group:
             self.rows[index] = last
 
 
-def choose(logits: torch.Tensor, rows: list[Row]) -> tuple[list[int], list[float]]:
+def choose(logits: torch.Tensor, rows: Sequence[Row]) -> tuple[list[int], list[float]]:
     """A token for each row by its own sampling, and its log-probability at temperature 1."""
     logits = _constrained(logits.float(), rows)
     tokens = logits.argmax(-1)
@@ -110,7 +131,7 @@ def choose(logits: torch.Tensor, rows: list[Row]) -> tuple[list[int], list[float
     return tokens.tolist(), chosen.tolist()
 
 
-def _constrained(logits: torch.Tensor, rows: list[Row]) -> torch.Tensor:
+def _constrained(logits: torch.Tensor, rows: Sequence[Row]) -> torch.Tensor:
     """The logits with those of tokens that a row may not write at minus infinity."""
     bound = [(index, row.constraint.allowed()) for index, row in enumerate(rows) if row.constraint is not None]
     if not bound:

@@ -6,17 +6,24 @@ the start, instead of answering wrongly.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import torch
 
 from services.common.errors import FailedPrecondition
 from services.serving.adapters.decoding import Group
+from services.serving.adapters.packing import can_pack
+from services.serving.adapters.prefixes import Prefixes
 from services.serving.adapters.rows import Row
 from services.serving.ports import Sampling
 
-_LENGTHS = (24, 9, 17)
+_LENGTHS = (40, 9, 17)
+# The last row starts with so many tokens of the first.
+_SHARED = 30
 _NUM_NEW = 6
+# Holds what the trial computes, whatever the model's size.
+_CACHE_BYTES = 10**12
 
 
 class DecodingUnsound(FailedPrecondition):
@@ -25,16 +32,28 @@ class DecodingUnsound(FailedPrecondition):
     reason = "DECODING_UNSOUND"
 
 
+def prove(model: Any, vocabulary: int, device: torch.device) -> bool:
+    """Try the model as its rows are computed; whether it reads prompts side by side. Raises DecodingUnsound."""
+    if can_pack(model):
+        with contextlib.suppress(DecodingUnsound):
+            _try(model, vocabulary, device, packs=True)
+            return True
+    _try(model, vocabulary, device, packs=False)
+    return False
+
+
 @torch.inference_mode()
-def prove(model: Any, group: Group, vocabulary: int) -> None:
-    """Decode rows of unlike lengths, the last joining late, and compare with whole passes. Raises DecodingUnsound."""
-    rows = [
-        Row("", [(index * 31 + place * 7) % vocabulary for place in range(length)], Sampling(_NUM_NEW), 10**6)
-        for index, length in enumerate(_LENGTHS)
-    ]
+def _try(model: Any, vocabulary: int, device: torch.device, *, packs: bool) -> None:
+    """Decode rows of unlike lengths, some of which join late and share a start, and compare with whole passes."""
+    group = Group("", Prefixes(_CACHE_BYTES), frozenset(), lambda _: "", device, packs=packs)
+    prompts = [[(index * 31 + place * 7) % vocabulary for place in range(n)] for index, n in enumerate(_LENGTHS)]
+    prompts.append([*prompts[0][:_SHARED], *prompts[1]])
+    rows = [Row("", prompt, Sampling(_NUM_NEW), 10**6) for prompt in prompts]
     try:
-        for row in rows:
-            group.admit(model, row)
+        for joining in (rows[:2], rows[2:]):
+            while joining:
+                wave, joining = group.wave(joining)
+                group.admit(model, wave)
             group.step(model)
         while group.rows:
             group.step(model)

@@ -75,9 +75,11 @@ class TransformersEngine(Loaded):
         base = base.to(device)
         ends = _ends(base, self.tokenizer.end)
         prefixes = Prefixes(settings.prefix_cache_mb * 1_000_000)
-        new_group = partial(Group, prefixes=prefixes, ends=ends, decode=self.tokenizer.decode, device=device)
         num_tokens = base.get_input_embeddings().num_embeddings
-        prove(base, new_group("", prefixes=Prefixes(0), ends=frozenset()), num_tokens)
+        packs = prove(base, num_tokens, device)
+        new_group = partial(
+            Group, prefixes=prefixes, ends=ends, decode=self.tokenizer.decode, device=device, packs=packs
+        )
         self._grammars = Grammars(self.tokenizer.own, num_tokens, sorted(ends))
         threads = settings.threads or (1 if self.model.num_parameters <= MERGE_BELOW else os.cpu_count() or 1)
         self._worker = Worker(

@@ -7,8 +7,8 @@ is answered, failed or abandoned by its caller.
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,19 +140,22 @@ class Worker:
         return sum(len(group.rows) for group in self._groups.values())
 
     def _work(self) -> None:
-        for row in self._taken_up():
-            group = self._groups.get(row.adapter)
+        for adapter, rows in self._taken_up().items():
+            group = self._groups.get(adapter)
             if group is None:
-                group = self._groups[row.adapter] = self._new_group(row.adapter)
-            with self._answering([row]):
-                group.admit(self._variants.select(row.adapter), row)
+                group = self._groups[adapter] = self._new_group(adapter)
+            while rows:
+                wave, rows = group.wave(rows)
+                with self._answering(wave):
+                    group.admit(self._variants.select(adapter), wave)
         for group in list(self._groups.values()):
             with self._answering(group.rows) as computed:
                 group.step(self._variants.select(group.adapter))
             if not computed:
                 self._groups[group.adapter] = self._new_group(group.adapter)
 
-    def _taken_up(self) -> Iterable[Row]:
+    def _taken_up(self) -> dict[str, list[Row]]:
+        """The rows that there is room for, by adapter."""
         with self._wake:
             room = self._max_batch - self._num_rows()
             rows: list[Row] = []
@@ -160,8 +163,11 @@ class Worker:
                 row = self._waiting.popleft()
                 if not row.future.cancelled():
                     rows.append(row)
+        found: defaultdict[str, list[Row]] = defaultdict(list)
         # Longest first: the slab then moves once at most, and shorter prompts find their shared start.
-        return sorted(rows, key=lambda row: -len(row.prompt))
+        for row in sorted(rows, key=lambda row: -len(row.prompt)):
+            found[row.adapter].append(row)
+        return found
 
     @contextmanager
     def _answering(self, rows: list[Row]) -> Iterator[list[bool]]:
