@@ -16,6 +16,7 @@ import torch
 from services.common.telemetry import log
 from services.serving.adapters.constraining import Grammars
 from services.serving.adapters.decoding import Group
+from services.serving.adapters.linear import quicken
 from services.serving.adapters.loading import Loaded, ModelUnusable
 from services.serving.adapters.prefixes import Prefixes
 from services.serving.adapters.proving import prove
@@ -75,6 +76,7 @@ class TransformersEngine(Loaded):
         base = base.to(device)
         ends = _ends(base, self.tokenizer.end)
         prefixes = Prefixes(settings.prefix_cache_mb * 1_000_000)
+        quicken(base)
         num_tokens = base.get_input_embeddings().num_embeddings
         packs = prove(base, num_tokens, device)
         new_group = partial(

@@ -8,6 +8,7 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from services.serving.adapters.decoding import Group, choose
+from services.serving.adapters.linear import quicken
 from services.serving.adapters.packing import Unread, can_pack, read, read_alone
 from services.serving.adapters.prefixes import Prefixes, Starts, key_of
 from services.serving.adapters.proving import DecodingUnsound, prove
@@ -166,3 +167,23 @@ def test_a_model_whose_prompts_cannot_be_packed_reads_them_one_by_one(how):
 
         attend.register_forward_hook(mix, with_kwargs=True)
     assert not prove(model, 64, CPU)
+
+
+def test_linear_layers_compute_the_same_by_onednn():
+    plain, quick = little(), little()
+    quicken(quick)
+    ids = torch.arange(60).reshape(2, 30)
+    with torch.inference_mode():
+        torch.testing.assert_close(quick(ids).logits, plain(ids).logits, atol=1e-4, rtol=1e-4)
+    # One that is to be trained keeps its gradients.
+    quick(ids, labels=ids).loss.backward()
+    assert quick.model.layers[0].mlp.up_proj.weight.grad.abs().sum() > 0
+    assert all(isinstance(layer, torch.nn.Linear) for name, layer in quick.named_modules() if name.endswith("_proj"))
+
+
+def test_a_model_that_looks_at_its_neighbours_is_refused():
+    model = little()
+    attend = model.model.layers[1].self_attn.o_proj
+    attend.register_forward_hook(lambda module, inputs, output: output + output.sum(0, keepdim=True))
+    with pytest.raises(DecodingUnsound, match="nats a token"):
+        prove(model, 64, CPU)
