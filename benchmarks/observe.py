@@ -28,16 +28,15 @@ from starlette.routing import Route
 
 from benchmarks import results
 from benchmarks.peers.process import Peer
+from benchmarks.rooms import browser_room
 from benchmarks.websites import serving
 from ratchet.browser.v1 import browser_service_pb2 as pb
-from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub, add_BrowserServiceServicer_to_server
+from services.browser import openings
 from services.browser.adapters.chromium import ChromiumBrowser
 from services.browser.ports import ContextOptions
 from services.browser.registry import Registry
-from services.browser.service import SERVICE, BrowserServicer
 from services.browser.settings import BrowserSettings
 from services.cli import checks
-from services.common.rpc import Mount, dial, serve
 
 if TYPE_CHECKING:
     from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceAsyncStub
@@ -93,29 +92,22 @@ async def site(html_of: Callable[[int], str] = page_of) -> AsyncIterator[str]:
         yield url
 
 
-class Room:
-    """The browser room, over gRPC and by its own sessions."""
-
-    def __init__(self, stub: BrowserServiceAsyncStub, registry: Registry, real_url: str) -> None:
-        self._stub, self._registry, self._real_url = stub, registry, real_url
-
-    async def methods(self, size: int) -> list[Method]:
-        """One session on the page, asked both ways."""
-        opened = await self._stub.CreateSession(
-            pb.CreateSessionRequest(
-                sites=[pb.Site(display_url=SITE, real_url=self._real_url)],
-                start_url=f"{SITE}/{size}",
-                observation_format="compact",
-            )
-        )
-        session = self._registry.get(opened.session)
-        compact = pb.ObserveRequest(session=opened.session, format="compact")
-        webarena = pb.ObserveRequest(session=opened.session, format="webarena-axtree")
-        return [
-            Method(OURS, lambda: self._stub.Observe(compact)),
-            Method("Ratchet compact, in process", lambda: session.observe("compact")),
-            Method("Ratchet webarena-axtree, gRPC", lambda: self._stub.Observe(webarena)),
-        ]
+async def ours(stub: BrowserServiceAsyncStub, registry: Registry, real_url: str, size: int) -> list[Method]:
+    """One session on the page over gRPC, in a process of its own, and one in this process."""
+    opening = pb.CreateSessionRequest(
+        sites=[pb.Site(display_url=SITE, real_url=real_url)],
+        start_url=f"{SITE}/{size}",
+        observation_format="compact",
+    )
+    name = (await stub.CreateSession(opening)).session
+    session = await registry.open("", openings.read(opening, BrowserSettings()))
+    compact = pb.ObserveRequest(session=name, format="compact")
+    webarena = pb.ObserveRequest(session=name, format="webarena-axtree")
+    return [
+        Method(OURS, lambda: stub.Observe(compact)),
+        Method("Ratchet compact, in process", lambda: session.observe("compact")),
+        Method("Ratchet webarena-axtree, gRPC", lambda: stub.Observe(webarena)),
+    ]
 
 
 def asked(send: Callable[[str, dict[str, Any]], Awaitable[object]], by: str) -> list[Method]:
@@ -159,12 +151,8 @@ async def measure() -> dict[int, dict[str, list[float]]]:
         settings = BrowserSettings()
         browser = ChromiumBrowser(settings)
         registry = Registry(browser, settings)
-        mount = Mount(add_BrowserServiceServicer_to_server, BrowserServicer(registry, settings), SERVICE)
-        address = await stack.enter_async_context(serve([mount], "127.0.0.1:0"))
         stack.push_async_callback(registry.stop)
-        channel = dial(address)
-        stack.push_async_callback(channel.close)
-        room = Room(BrowserServiceStub(channel), registry, url)
+        stub, _ = await stack.enter_async_context(browser_room())
         playwright = await stack.enter_async_context(async_playwright())
         executable = checks.chromium()
         other = await playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
@@ -172,7 +160,7 @@ async def measure() -> dict[int, dict[str, list[float]]]:
         peer = Peer("browsergym_observe", executable) if os.environ.get("PEERS", "1") != "0" else None
         for size in SIZES:
             async with plain(browser, other, f"{url}/{size}") as others:
-                await interleave([*await room.methods(size), *others], peer, f"{url}/{size}", taken[size])
+                await interleave([*await ours(stub, registry, url, size), *others], peer, f"{url}/{size}", taken[size])
             print(f"{size} elements: {ROUNDS} rounds", file=sys.stderr)
         if peer is not None:
             await asyncio.to_thread(peer.close)

@@ -12,23 +12,19 @@ import asyncio
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import memory, results
 from benchmarks.observe import SITE, page_of, site
 from benchmarks.peers.process import Peer
+from benchmarks.rooms import browser_room
 from ratchet.browser.v1 import browser_service_pb2 as pb
-from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceStub
 from services.cli import checks
-from services.common.addresses import Addresses
-from services.common.rpc import dial
 
 if TYPE_CHECKING:
     from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceAsyncStub
@@ -37,6 +33,8 @@ SESSIONS = (1, 2, 4, 8, 16, 32)
 PROCESSES = (1, 8)
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SECONDS = float(os.environ.get("SECONDS", "2"))
+# Before the clock of a session's steps starts.
+WARM_S = 1.5
 OPENED = 40
 # A session that is gone at once leaves no time to open the next one ahead.
 USED_S = 0.5
@@ -51,11 +49,13 @@ def counting_page(size: int) -> str:
     return page_of(size).replace("<main>", f"{button}{BUTTON} 0</button>", 1)
 
 
-class Session(NamedTuple):
-    """An open session, and its counting button's number."""
+@dataclass
+class Session:
+    """An open session, its counting button's number, and how often that was clicked."""
 
     name: str
     button: int
+    num_clicks: int = 0
 
 
 class Client:
@@ -80,33 +80,16 @@ class Client:
         """End it."""
         await self._stub.DeleteSession(pb.DeleteSessionRequest(session=session.name))
 
-    async def steps(self, session: Session, *, until: float, at_least: int = 1) -> int:
-        """Click and observe until that time; the number of steps, each of which was seen to count."""
-        action, number = f"click [{session.button}]", 0
-        while time.perf_counter() < until or number < at_least:
+    async def steps(self, session: Session, *, until: float) -> int:
+        """Click and observe until that time, at least once; the number of steps, each of which was seen to count."""
+        action, before = f"click [{session.button}]", session.num_clicks
+        while time.perf_counter() < until or session.num_clicks == before:
             request = pb.ActRequest(session=session.name, action=action, observation_format="compact")
             done = await self._stub.Act(request)
-            number += 1
-            if done.error or f"'{BUTTON} {number}'" not in done.observation.text:
-                raise SystemExit(f"click {number} was not seen to count: {done.error or done.observation.text[:300]}")
-        return number
-
-
-@asynccontextmanager
-async def room() -> AsyncIterator[tuple[BrowserServiceAsyncStub, int]]:
-    """The browser room in a process of its own: its stub and its process."""
-    with tempfile.TemporaryDirectory() as home:
-        command = (sys.executable, "-m", "services.cli", "--home", home, "serve", "browser")
-        process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
-        channel = dial(Addresses.discover(Path(home), []).address("browser"))
-        try:
-            async with asyncio.timeout(60):
-                await channel.channel_ready()
-            yield BrowserServiceStub(channel), process.pid
-        finally:
-            await channel.close()
-            process.terminate()
-            await process.wait()
+            session.num_clicks += 1
+            if done.error or f"'{BUTTON} {session.num_clicks}'" not in done.observation.text:
+                raise SystemExit(f"a click was not seen to count: {done.error or done.observation.text[:300]}")
+        return session.num_clicks - before
 
 
 async def opening_ms(client: Client) -> list[float]:
@@ -132,11 +115,19 @@ async def session_mib(client: Client, pid: int) -> float | None:
     return (after - before) / KEPT
 
 
+def seconds(num_sessions: int) -> float:
+    """How long so many are counted for."""
+    return SECONDS * (1 + num_sessions // 4)
+
+
 async def ratchet_rate(client: Client, num_sessions: int) -> float:
-    """Steps per second of so many sessions side by side."""
+    """Steps per second of so many sessions side by side, once they are at it."""
     sessions = await asyncio.gather(*(client.open(SIZE) for _ in range(num_sessions)))
+    # BrowserGym's browsers are warm from round to round; these are new, and the room opens spares for the next ones.
+    await asyncio.gather(*(client.steps(session, until=time.perf_counter() + WARM_S) for session in sessions))
     started = time.perf_counter()
-    steps = await asyncio.gather(*(client.steps(session, until=started + SECONDS) for session in sessions))
+    until = started + seconds(num_sessions)
+    steps = await asyncio.gather(*(client.steps(session, until=until) for session in sessions))
     elapsed_s = time.perf_counter() - started
     await asyncio.gather(*map(client.close, sessions))
     return sum(steps) / elapsed_s
@@ -147,7 +138,7 @@ async def peer_rate(pool: ThreadPoolExecutor, peers: list[Peer], url: str) -> fl
     loop = asyncio.get_running_loop()
 
     def run(peer: Peer) -> float:
-        answer = peer.ask(url=url, button=BUTTON, seconds=SECONDS * (1 + len(peers) // 4))
+        answer = peer.ask(url=url, button=BUTTON, seconds=seconds(len(peers)))
         return float(answer["steps"] / answer["seconds"])
 
     return sum(await asyncio.gather(*(loop.run_in_executor(pool, run, peer) for peer in peers)))
@@ -158,7 +149,7 @@ async def measure() -> dict[str, Any]:
     rates: dict[str, list[float]] = defaultdict(list)
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(site(counting_page))
-        stub, pid = await stack.enter_async_context(room())
+        stub, pid = await stack.enter_async_context(browser_room())
         client = Client(stub, url)
         await ratchet_rate(client, 1)
         opening, mib = await opening_ms(client), await session_mib(client, pid)

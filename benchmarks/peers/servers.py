@@ -65,8 +65,10 @@ class Room:
 
     async def cached(self) -> tuple[float, float]:
         """Counted by the room, whichever engine it has."""
-        names = ("ratchet_serving_prefix_reused_tokens_total", 'ratchet_serving_tokens_total{kind="prompt"}')
-        return await _counts(self._metrics_url, *names)
+        names = ("ratchet_serving_prefix_reused_tokens_total", r'ratchet_serving_tokens_total\{kind="prompt"\}')
+        async with httpx.AsyncClient(trust_env=False) as client:
+            reused, asked = [await _count(client, self._metrics_url, name) for name in names]
+        return reused, asked
 
 
 class Bare:
@@ -85,9 +87,19 @@ class Bare:
 
     async def cached(self) -> tuple[float, float]:
         """Counted by its scheduler."""
-        labels = r"\{[^}]*\}"
-        names = (f"vllm:prefix_cache_{kind}_total" for kind in ("hits", "queries"))
-        return await _counts(f"{self.url}/metrics", *(f"{name}{labels}" for name in names), plain=False)
+        return await self._count("prefix_cache_hits_total"), await self._count("prefix_cache_queries_total")
+
+    async def num_answered(self) -> float:
+        """Requests so far."""
+        return await self._count("request_success_total")
+
+    async def adapters(self) -> set[str]:
+        """The adapters that it holds."""
+        reply = await self._client.get(f"{self.url}/v1/models")
+        return {each["id"] for each in reply.json()["data"]} - {"model"}
+
+    async def _count(self, name: str) -> float:
+        return await _count(self._client, f"{self.url}/metrics", rf"vllm:{name}\{{[^}}]*\}}")
 
 
 @asynccontextmanager
@@ -203,9 +215,7 @@ async def generate(python: str | Path, model: Path) -> AsyncIterator[Server]:
         await process.wait()
 
 
-async def _counts(url: str, *names: str, plain: bool = True) -> tuple[float, float]:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        text = (await client.get(url)).text
-    patterns = [re.escape(name) if plain else name for name in names]
-    one, other = (sum(map(float, re.findall(rf"^{each} (\S+)$", text, re.MULTILINE))) for each in patterns)
-    return one, other
+async def _count(client: httpx.AsyncClient, url: str, name: str) -> float:
+    """What a page of metrics says of those whose name and labels match."""
+    text = (await client.get(url)).text
+    return sum(map(float, re.findall(rf"^{name} (\S+)$", text, re.MULTILINE)))

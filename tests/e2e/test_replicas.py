@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-import httpx
 import pytest
 
 from benchmarks.peers import servers
@@ -25,26 +23,6 @@ from services.host.rooms.serving import MODELS
 SPEC = iterations.IterationSpec(
     num_train_tasks=24, num_eval_tasks=8, num_template_tasks=2, max_epochs=2, parallel_episodes=4, max_steps=8
 )
-_ANSWERED = re.compile(r"^vllm:request_success_total\{.*\} (\S+)$", re.MULTILINE)
-
-
-class Replicas:
-    """Two of vLLM's own servers, and what they tell of themselves."""
-
-    def __init__(self, running: list[servers.Bare]) -> None:
-        self.running = running
-
-    async def adapters(self) -> list[set[str]]:
-        """Each one's adapters."""
-        async with httpx.AsyncClient(trust_env=False) as client:
-            told = [(await client.get(f"{each.url}/v1/models")).json()["data"] for each in self.running]
-        return [{model["id"] for model in models} - {"model"} for models in told]
-
-    async def num_answered(self) -> list[float]:
-        """Each one's requests so far."""
-        async with httpx.AsyncClient(trust_env=False) as client:
-            told = [(await client.get(f"{each.url}/metrics")).text for each in self.running]
-        return [sum(map(float, _ANSWERED.findall(text))) for text in told]
 
 
 @pytest.fixture
@@ -53,11 +31,13 @@ async def replicas(tmp_path: Path):
         pytest.skip("vLLM is not installed here: make test-vllm")
     async with contextlib.AsyncExitStack() as stack:
         opening = (servers.bare(sys.executable, MODELS / "ratchet-tiny", tmp_path / name) for name in "ab")
-        yield Replicas([await stack.enter_async_context(each) for each in opening])
+        yield [await stack.enter_async_context(each) for each in opening]
 
 
-async def test_an_adapter_is_trained_loaded_on_two_servers_and_evaluated_by_both(replicas: Replicas, tmp_path: Path):
-    serving = {"engine": "openai", "urls": [each.url for each in replicas.running], "dtype": "float32"}
+async def test_an_adapter_is_trained_loaded_on_two_servers_and_evaluated_by_both(
+    replicas: list[servers.Bare], tmp_path: Path
+):
+    serving = {"engine": "openai", "urls": [each.url for each in replicas], "dtype": "float32"}
     async with host(tmp_path / "home", {"serving": serving}, []) as addresses:
         channel = rpc.dial(addresses.address("orchestrator"))
         stub = IterationServiceStub(channel)
@@ -66,15 +46,15 @@ async def test_an_adapter_is_trained_loaded_on_two_servers_and_evaluated_by_both
             made = event.iteration
         assert made.state == iterations.Iteration.STATE_SUCCEEDED, made.error
         assert made.candidate_policy
-        first, second = await replicas.adapters()
+        first, second = [await each.adapters() for each in replicas]
         assert first == second != set()
 
-        before = await replicas.num_answered()
+        before = [await each.num_answered() for each in replicas]
         done = await evaluate(EvaluationServiceStub(channel), made.candidate_policy, seed=2)
         assert done.num_lost_episodes == 0
-        assert all(now > was for now, was in zip(await replicas.num_answered(), before, strict=True))
+        assert all([await each.num_answered() > was for each, was in zip(replicas, before, strict=True)])
 
-        done = await evaluate(EvaluationServiceStub(channel), made.candidate_policy, seed=3, victim=replicas.running[0])
+        done = await evaluate(EvaluationServiceStub(channel), made.candidate_policy, seed=3, victim=replicas[0])
         assert (done.num_lost_episodes, done.num_done) == (0, done.num_total)
         await channel.close()
 
