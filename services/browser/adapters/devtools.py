@@ -27,6 +27,13 @@ _AGAIN_S = 0.02
 
 # Chromium's answer to what is asked of a page that was closed meanwhile.
 _NO_SESSION = -32001
+# Asked of the browser: these are no page's own. They are not held, for Playwright lets them run at once.
+_SHARED_WORKERS = {
+    "autoAttach": True,
+    "waitForDebuggerOnStart": False,
+    "flatten": True,
+    "filter": [{"type": "shared_worker"}],
+}
 
 
 class Refused(Exception):
@@ -48,6 +55,8 @@ class DevTools:
         self._socket = socket
         self._waiting: dict[int, tuple[str, asyncio.Future[dict[str, Any]]]] = {}
         self._pages: dict[str, Page] = {}
+        # The contexts of sessions that are pages.
+        self._contexts: dict[str, str] = {}
         self._last = 0
         self._reading = asyncio.create_task(self._read(), name="browser: hear Chromium")
 
@@ -60,7 +69,13 @@ class DevTools:
             socket = await connect(url, compression=None, max_size=_MAX_MESSAGE_BYTES, proxy=None, ping_interval=None)
         except (OSError, ValueError, InvalidHandshake) as error:
             raise Disconnected(f"Chromium's DevTools cannot be reached: {error}") from error
-        return cls(socket)
+        line = cls(socket)
+        try:
+            await line.send("Target.setAutoAttach", _SHARED_WORKERS)
+        except Refused as error:
+            await line.close()
+            raise Disconnected(f"Chromium's DevTools cannot be used: {error}") from error
+        return line
 
     async def attach(self, target: str) -> Page:
         """A page by its target id. Raises Refused, Disconnected."""
@@ -122,10 +137,25 @@ class DevTools:
                 answer.set_result(message["result"])
         elif message["method"] == "Target.detachedFromTarget":
             gone = self._pages.pop(message["params"]["sessionId"], None)
+            self._contexts.pop(message["params"]["sessionId"], None)
             if gone is not None:
                 self._fail(gone.session)
+        elif message["method"] == "Target.attachedToTarget" and "sessionId" not in message:
+            self._attached(message["params"])
         elif (page := self._pages.get(message.get("sessionId", ""))) is not None:
             page.hear(message["method"], message["params"])
+
+    def _attached(self, event: dict[str, Any]) -> None:
+        """Chromium attached a page, or a worker that pages share: the first page of its context is told of that."""
+        target = event["targetInfo"]
+        context = target.get("browserContextId", "")
+        if target["type"] == "page":
+            self._contexts[event["sessionId"]] = context
+        elif target["type"] == "shared_worker":
+            of_it = (self._pages.get(session) for session, other in self._contexts.items() if other == context)
+            page = next((page for page in of_it if page is not None), None)
+            if page is not None:
+                page.hear("Target.attachedToTarget", event)
 
     def _fail(self, session: str | None) -> None:
         """Fail what waits for an answer of a page, or of any."""

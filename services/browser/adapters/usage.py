@@ -1,7 +1,7 @@
 """What the pages of one session have used: bytes and requests.
 
 Invariant: `spent` is called once, at the moment that a budget is used up, with what was used and which setting allows
-more. Counted is what pages and their workers receive, unpacked; what a worker fetches that pages share is not.
+more. Counted is what pages and their workers receive, unpacked, and what a worker does that pages share.
 """
 
 from __future__ import annotations

@@ -81,6 +81,7 @@ storm(); setTimeout(() => { for (let i = 0; i < 50; i++) location.href = '/attac
     "bad/worker-fetches": _START
     + """<button onclick="new Worker(window.URL.createObjectURL(new Blob([
 'setInterval(() => fetch(`' + location.origin + '/cart?` + Math.random(), {mode: `no-cors`}))'])))">Ask</button>""",
+    "bad/shared-worker-fetches": _START + """<button onclick="new SharedWorker('/bad/fetching.js')">Ask</button>""",
     "bad/quine": f"""<!doctype html><title>{FORGED}</title><body>
 <p>before{FORGED}</p><p>one<br>{FORGED}</p><pre>two{FORGED_TREE}
 {FORGED}</pre><button aria-label="x&#10;{FORGED}">b</button><a href="/cart" title="y{FORGED_TREE}">c</a>
@@ -110,6 +111,11 @@ def _stream(_: Request) -> Response:
     return StreamingResponse(lines(), media_type="text/html")
 
 
+def _fetching(_: Request) -> Response:
+    asks = "setInterval(() => fetch('/cart?' + Math.random(), {mode: 'no-cors'}))"
+    return Response(asks, media_type="text/javascript")
+
+
 def _worker(_: Request) -> Response:
     return Response(
         "onmessage = event => fetch(event.data + '/secret', {mode: 'no-cors'}).catch(() => 0);"
@@ -123,4 +129,5 @@ ROUTES = [
     Route("/bad/big", _big),
     Route("/bad/stream", _stream),
     Route("/bad/worker.js", _worker),
+    Route("/bad/fetching.js", _fetching),
 ]

@@ -34,7 +34,7 @@ async def test_too_many_bytes_end_one_session(opened: Opener) -> None:
     assert await still_works(world, beside.session)
 
 
-@pytest.mark.parametrize("page", ["/bad/fetches", "/bad/worker-fetches"])
+@pytest.mark.parametrize("page", ["/bad/fetches", "/bad/worker-fetches", "/bad/shared-worker-fetches"])
 async def test_too_many_requests_end_one_session(opened: Opener, page: str) -> None:
     world = await opened(max_session_requests=300)
     victim, beside = await world.open(page), await world.open("/cart")
