@@ -71,10 +71,11 @@ class DevTools:
             raise Disconnected(f"Chromium's DevTools cannot be reached: {error}") from error
         line = cls(socket)
         try:
-            await line.send("Target.setAutoAttach", _SHARED_WORKERS)
-        except Refused as error:
+            await asyncio.wait_for(line.send("Target.setAutoAttach", _SHARED_WORKERS), _PATIENCE_S)
+        except (Refused, TimeoutError) as error:
             await line.close()
-            raise Disconnected(f"Chromium's DevTools cannot be used: {error}") from error
+            why = str(error) or f"no answer in {_PATIENCE_S:.0f} s"
+            raise Disconnected(f"Chromium's DevTools cannot be used: {why}") from error
         return line
 
     async def attach(self, target: str) -> Page:

@@ -1,20 +1,20 @@
 """The line to Chromium, before there is one."""
 
 import asyncio
+import json
 from pathlib import Path
 
+import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from services.browser.adapters.devtools import DevTools
+from services.browser.adapters import devtools
+from services.browser.adapters.devtools import DevTools, Disconnected
 
 
 async def test_a_chromium_that_says_late_where_it_listens_is_waited_for(tmp_path: Path) -> None:
-    asked = asyncio.Event()
-
     async def answer(socket: ServerConnection) -> None:
-        async for _ in socket:
-            asked.set()
-            await socket.send('{"id": 1, "result": {"product": "Chrome"}}')
+        async for message in socket:
+            await socket.send(json.dumps({"id": json.loads(message)["id"], "result": {"product": "Chrome"}}))
 
     async with serve(answer, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
@@ -23,5 +23,20 @@ async def test_a_chromium_that_says_late_where_it_listens_is_waited_for(tmp_path
         loop.call_later(0.2, file.write_text, f"{port}\n/devtools/browser/1")
         line = await DevTools.connect(tmp_path)
         assert await line.send("Browser.getVersion", {}) == {"product": "Chrome"}
-        assert asked.is_set()
         await line.close()
+
+
+async def test_a_chromium_that_listens_and_never_answers_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devtools, "_PATIENCE_S", 0.2)
+
+    async def keep_silent(socket: ServerConnection) -> None:
+        async for _ in socket:
+            pass
+
+    async with serve(keep_silent, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        (tmp_path / "DevToolsActivePort").write_text(f"{port}\n/devtools/browser/1")
+        with pytest.raises(Disconnected, match="no answer in 0"):
+            await DevTools.connect(tmp_path)
