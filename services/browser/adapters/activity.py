@@ -32,8 +32,8 @@ class Activity:
         self.document = ""
         self.url = "about:blank"
         self._navigating = False
-        # The document's HTML has been read.
-        self._has_content = True
+        # The HTML of the document that is shown, or on its way, has been read.
+        self.has_content = True
         self._requests: dict[str, str] = {}
         # Counts what happened; settling again is needed when it moved.
         self._turns = 0
@@ -57,15 +57,15 @@ class Activity:
 
     def leave(self) -> None:
         """The next document is on its way."""
-        self._has_content = False
+        self.has_content = False
 
     def stay(self) -> None:
         """It was the same document."""
-        self._has_content = True
+        self.has_content = True
 
     async def content(self) -> None:
         """Wait until the HTML of the document that is on its way has been read."""
-        while not self._has_content:
+        while not self.has_content:
             self._changed.clear()
             await self._changed.wait()
 
@@ -121,7 +121,7 @@ class Activity:
         frame = event["frame"]
         if frame["id"] == self.main_frame:
             self.show(frame)
-            self._has_content = False
+            self.has_content = False
             # The old document's requests are gone with it, unheard of.
             self._requests = {k: v for k, v in self._requests.items() if v == self.document}
             self._touch()
@@ -135,7 +135,7 @@ class Activity:
             self.url = event["url"]
 
     def _read(self, event: dict[str, Any]) -> None:
-        self._has_content = True
+        self.has_content = True
         self._touch()
 
     def _sent(self, event: dict[str, Any]) -> None:

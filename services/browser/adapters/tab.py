@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _INTERRUPT_S = 2.0
 _CLOSE_S = 2.0
+# A document of which nothing has come: its root and an empty body.
+_NUM_BARE = 2
+_MAX_LOOKS = 5
 _QUALITY = 80
 _MAX_IMAGE_HEIGHT = 8_000
 _TURN = {"expression": "new Promise(done => setTimeout(done))", "awaitPromise": True, "returnByValue": True}
@@ -202,6 +205,20 @@ class ChromiumTab:
         return parse_text(await self._read(format="compact", last=last, taken=taken, boxes=boxes))
 
     async def _read(self, **options: Any) -> Answer:
+        answer = await self._look(options)
+        for _ in range(_MAX_LOOKS):
+            # What came a moment ago has nothing on it yet: on pages that never stay, that would be all of it.
+            if self._activity.has_content or answer.data["num"] > _NUM_BARE:
+                break
+            try:
+                async with self.clock.limit(self._settle_s):
+                    await self._activity.content()
+            except TimeoutError:
+                break
+            answer = await self._look(options)
+        return answer
+
+    async def _look(self, options: dict[str, Any]) -> Answer:
         # The document may go away, or its script be stopped, in the middle of it; some pages navigate for ever.
         stop = functools.partial(self.send, "Page.stopLoading")
         for remedy in (self.settle, stop, stop, stop):

@@ -22,6 +22,7 @@ PAGES = {
     "bad/plain": _START,
     "bad/loop": _START + "<script>location.href = '/bad/loop?' + Math.random()</script>",
     "bad/refresh": '<!doctype html><meta http-equiv=refresh content="0"><title>Bad</title><h1>Again</h1>',
+    "bad/slow": _START + '<a href="/bad/late">On</a>',
     "bad/nodes": _START
     + """<script>
 for (let i = 0; i < 100000; i++) document.body.append(Object.assign(document.createElement('p'), {textContent: i}));
@@ -111,6 +112,16 @@ def _stream(_: Request) -> Response:
     return StreamingResponse(lines(), media_type="text/html")
 
 
+def _late(_: Request) -> Response:
+    async def lines() -> AsyncIterator[str]:
+        # Enough for Chromium to show the document, and nothing on it.
+        yield "<!doctype html>" + " " * 2_000
+        await asyncio.sleep(1.7)
+        yield "<title>Bad</title><h1>At last</h1>"
+
+    return StreamingResponse(lines(), media_type="text/html")
+
+
 def _fetching(_: Request) -> Response:
     asks = "setInterval(() => fetch('/cart?' + Math.random(), {mode: 'no-cors'}))"
     return Response(asks, media_type="text/javascript")
@@ -128,6 +139,7 @@ ROUTES = [
     Route("/bad/redirects/{n:int}", _redirect),
     Route("/bad/big", _big),
     Route("/bad/stream", _stream),
+    Route("/bad/late", _late),
     Route("/bad/worker.js", _worker),
     Route("/bad/fetching.js", _fetching),
 ]

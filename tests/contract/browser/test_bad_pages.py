@@ -77,6 +77,12 @@ async def test_a_page_that_never_finishes_is_shown_as_far_as_it_got(world: World
     assert await leaves(world, session)
 
 
+async def test_a_page_of_which_nothing_has_come_yet_is_waited_for(world: World) -> None:
+    session, told = await beside(world, visit(world, "slow", "On"))
+    assert "At last" in told[1].observation.text
+    assert await leaves(world, session)
+
+
 @pytest.mark.parametrize("page", ["nodes", "big"])
 async def test_a_huge_page_is_cut_and_told_so(opened: Opener, page: str) -> None:
     world = await opened(load_timeout_s=1.5, max_page_bytes=3 * 1024**3)
