@@ -161,7 +161,11 @@ class ChromiumBrowser:
                 ignore_default_args=_PLAYWRIGHTS,
                 handle_sigint=False,
             )
-            line = await DevTools.connect(Path(profile.name))
+            try:
+                line = await DevTools.connect(Path(profile.name))
+            except Disconnected:
+                await keeper.close()  # nobody else knows of it
+                raise
         except (Error, Disconnected) as error:
             profile.cleanup()
             raise BrowserMissing(
