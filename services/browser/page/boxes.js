@@ -81,12 +81,12 @@ function isReached(element, [x, y, , , width, height], boxes) {
       if (!deeper || deeper === hit) break;
       hit = deeper;
     }
-    if (!hit || !(isWithin(inner, hit) || isWithin(hit, inner) || hit.closest('label')?.control === inner)) return false;
+    if (!hit || !(isAround(inner, hit) || isAround(hit, inner) || hit.closest('label')?.control === inner)) return false;
   }
   return true;
 }
 
-function isWithin(outer, node) {
+function isAround(outer, node) {
   for (let n = node; n; n = n.parentNode || n.host) if (n === outer) return true;
   return false;
 }
