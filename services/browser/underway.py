@@ -7,7 +7,7 @@ the pages for something else has the question dismissed first.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -22,8 +22,8 @@ class Underway:
     def __init__(self, context: Context) -> None:
         self._context, self._dialogs = context, context.dialogs
         self._dialogs.asked = self._ask
-        # Resolved when a page asks while something is waited for.
-        self._asked: asyncio.Future[None] | None = None
+        # Ends the waiting for what is being done.
+        self._leave: Callable[[], object] | None = None
         # What waits for an answer.
         self._held: asyncio.Task[Any] | None = None
 
@@ -37,11 +37,18 @@ class Underway:
 
     async def look(self, work: Coroutine[Any, Any, T]) -> T | None:
         """What the work gives, or raises; None when a page asks something first, and the work is given up."""
-        task = await self._wait(work)
-        if task.done():
-            return task.result()
-        task.cancel()
-        return None
+        loop = asyncio.get_running_loop()
+        # Every observation passes here: a task of its own would cost it several turns of the loop.
+        try:
+            async with asyncio.timeout(None) as patience:
+                self._until_asked(lambda: patience.reschedule(loop.time()))
+                return await work
+        except TimeoutError:
+            if patience.expired():
+                return None
+            raise
+        finally:
+            self._leave = None
 
     async def answer(self, *, accept: bool, text: str | None) -> None:
         """Answer the open question; done when the work that it held up is, or the next one is asked.
@@ -90,9 +97,8 @@ class Underway:
         task = asyncio.create_task(work, name="browser: work on a page")
         # Whoever gave it up does not want to know how it ended.
         task.add_done_callback(lambda task: task.cancelled() or task.exception())
-        asked = self._asked = asyncio.get_running_loop().create_future()
-        if self._dialogs.question is not None:  # it asked before anything was begun
-            self._ask()
+        asked = asyncio.get_running_loop().create_future()
+        self._until_asked(lambda: asked.set_result(None))
         try:
             await asyncio.wait((task, asked), return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -100,7 +106,7 @@ class Underway:
             await asyncio.wait((task,))
             raise
         finally:
-            self._asked = None
+            self._leave = None
         return task
 
     async def _finish(self, held: asyncio.Task[Any] | None) -> None:
@@ -119,6 +125,12 @@ class Underway:
         held, self._held = self._held, None
         return None if held is None or held.done() else held
 
+    def _until_asked(self, leave: Callable[[], object]) -> None:
+        self._leave = leave
+        if self._dialogs.question is not None:  # it asked before anything was begun
+            self._ask()
+
     def _ask(self) -> None:
-        if self._asked is not None and not self._asked.done():
-            self._asked.set_result(None)
+        leave, self._leave = self._leave, None
+        if leave is not None:
+            leave()

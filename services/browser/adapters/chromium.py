@@ -150,14 +150,16 @@ class ChromiumBrowser:
             self._playwright = await async_playwright().start()
         executable = self._executable(Path(self._playwright.chromium.executable_path))
         sandbox = [] if os.geteuid() else ["--no-sandbox"]
-        heap = f"--js-flags=--max-old-space-size={self._settings.max_page_bytes // 1024**2}"
+        # A document is read a few times and then left: its scripts, the page script first, gain nothing by waiting
+        # for the better compilers.
+        engine = f"--js-flags=--max-old-space-size={self._settings.max_page_bytes // 1024**2} --always-sparkplug"
         profile = tempfile.TemporaryDirectory(prefix="ratchet-chromium-", ignore_cleanup_errors=True)
         try:
             keeper = await self._playwright.chromium.launch_persistent_context(
                 profile.name,
                 executable_path=executable,
                 headless=True,
-                args=[*_ARGS, heap, *sandbox],
+                args=[*_ARGS, engine, *sandbox],
                 ignore_default_args=_PLAYWRIGHTS,
                 handle_sigint=False,
             )

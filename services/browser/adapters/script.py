@@ -74,13 +74,13 @@ class Script:
 
     async def run(self, number: int, name: str, *arguments: object) -> dict[str, Any]:
         """The answer of one of its functions about an element. Raises NotActionable when that is gone."""
-        reply = await self._call(_RUN, number, name, *arguments, by_value=True)
+        reply = await self._call(_RUN, number, name, *arguments, by_value=True, waits=True)
         answer: dict[str, Any] = reply["value"]
         if "gone" in answer:
             raise NotActionable("is not on the page any more")
         return answer
 
-    async def _call(self, function: str, *arguments: object, by_value: bool) -> dict[str, Any]:
+    async def _call(self, function: str, *arguments: object, by_value: bool, waits: bool = False) -> dict[str, Any]:
         reply = await self._send(
             "Runtime.callFunctionOn",
             {
@@ -88,7 +88,7 @@ class Script:
                 "functionDeclaration": function,
                 "arguments": [{"value": argument} for argument in arguments],
                 "returnByValue": by_value,
-                "awaitPromise": by_value,
+                "awaitPromise": waits,
             },
         )
         if "exceptionDetails" in reply:

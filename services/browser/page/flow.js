@@ -2,6 +2,8 @@
 //
 // A flow is one run of inline content. Spaces at its start, at its end, around line breaks and after other spaces
 // are not drawn; they are taken from the text node that they stand in, as Chromium's layout does.
+const NEEDS_COLLAPSE = /[\t\n\r\f]|  |^ | $/;
+
 class Flow {
   constructor(owner) {
     // The record of the block that the run is in.
@@ -12,9 +14,10 @@ class Flow {
     this.trailing = null;
   }
 
+  // `collapse` is the style's, '' for text that needs none.
   text(record, raw, collapse, transform) {
     let text;
-    if (collapse === 'preserve' || collapse === 'break-spaces') {
+    if (!collapse || collapse === 'preserve' || collapse === 'break-spaces') {
       text = raw;
     } else {
       text = collapse === 'preserve-breaks'

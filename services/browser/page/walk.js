@@ -12,6 +12,7 @@ class Walk {
     this.frames = new Set();
     this.labels = new Map();
     this.hasDisabled = false;
+    this.hasShadow = false;
     this.generating = new Map();
     this.owned = new Map();
     this.modals = new Map();
@@ -96,12 +97,9 @@ class Walk {
     if (!holder || !holder.style || !holder.isShown) return;
     const raw = node.data;
     if (raw === '') return;
-    if (!holder.spaces) {
-      holder.spaces = holder.style.whiteSpaceCollapse;
-      holder.transform = holder.style.textTransform;
-    }
+    const collapse = NEEDS_COLLAPSE.test(raw) ? (holder.spaces ||= holder.style.whiteSpaceCollapse) : '';
     const record = new Record(TEXT, node, parent, '');
-    if (this.flow.text(record, raw, holder.spaces, holder.transform)) {
+    if (this.flow.text(record, raw, collapse, holder.transform ||= holder.style.textTransform)) {
       record.role = 'StaticText';
       record.isShown = !this.repeated.has(parent);
       parent.add(record);
@@ -196,7 +194,10 @@ class Walk {
     }
     if (tag === 'VIDEO' || tag === 'AUDIO' || tag === 'IMG' || tag === 'OBJECT' || tag === 'EMBED') return;
     const adopted = this.owned.size ? referenced(element, 'aria-owns').filter((e) => this.owned.get(e) === element) : [];
-    if (element.shadowRoot) this.begin(element.shadowRoot);
+    if (element.shadowRoot) {
+      this.hasShadow = true;
+      this.begin(element.shadowRoot);
+    }
     const canGenerate = this.canGenerate(element);
     if (canGenerate && record.style.content.startsWith('url(')) {
       record.role = 'image';
@@ -210,7 +211,7 @@ class Walk {
   }
 
   canGenerate(element) {
-    const root = element.getRootNode();
+    const root = this.hasShadow ? element.getRootNode() : element.ownerDocument;
     let found = this.generating.get(root);
     if (found === undefined) this.generating.set(root, found = root.styleSheets ? generating(root) : new Set());
     return found === null || found.has(element);
