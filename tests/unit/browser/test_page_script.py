@@ -1,4 +1,4 @@
-"""The page script's files share one scope, in which a function takes the place of another of its name without a word."""
+"""The page script's files share one scope: a function quietly takes the place of another of its name."""
 
 from __future__ import annotations
 
