@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 async def read_both(cdp: CDPSession, *, tries: int = 4) -> tuple[list[str], list[str]] | None:
     """Their lines and ours, of a moment in which the page did not move; None if it never held still."""
     for _ in range(tries):
+        # Made anew: a tree that is kept notices no listener that came late, and a shape is a symbol by its listeners.
+        await cdp.send("Accessibility.disable")
+        await cdp.send("Accessibility.enable")
         before = await chromium(cdp)
         answer = await walk(cdp)
         if before == await chromium(cdp):
@@ -56,7 +59,6 @@ async def measure(pages: AsyncIterator[tuple[str, Page]]) -> Comparison:
         if page not in sessions:
             sessions[page] = await page.context.new_cdp_session(page)
             await sessions[page].send("DOM.enable")
-            await sessions[page].send("Accessibility.enable")
         both = await read_both(sessions[page])
         if both is None:
             print(f"{name}: never held still")

@@ -103,11 +103,10 @@ function isTold(record) {
   return record.hasInline || record.node.id !== '' || (record.hasAttributes && isInteresting(record.node));
 }
 
-// A drawing with text is read as what it holds, one without as a picture, an empty one not at all.
+// A drawing with text or symbols is read as what it holds, one without as a picture, an empty one not at all.
 function drawing(record) {
-  if (holds(record, (inside) => inside.kind === TEXT)) return;
-  const hasSymbol = holds(record, (inside) => inside.role === 'graphics-symbol');
-  record.role = record.node.childElementCount && !hasSymbol ? 'image' : 'none';
+  if (holds(record, (inside) => inside.kind === TEXT || inside.role === 'graphics-symbol')) return;
+  record.role = record.node.childElementCount ? 'image' : 'none';
 }
 
 function holds(record, test) {

@@ -15,7 +15,8 @@ from benchmarks.corpora import CHROMIUMS
 from benchmarks.fidelity import measure
 from services.arena.server import ArenaServer
 
-WANTED = 0.995
+# 0.995 is what was asked for; what is left differs for a few reasons that are known, and a slip shows here.
+WANTED = 0.999
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -45,4 +46,13 @@ async def test_hard_cases_read_as_chromium_reads_them(chromium: Browser) -> None
     found = await measure(corpora.generated(chromium, 25, seed=7))
     assert found.num_pages == 25
     assert found.num_lines > 1000
+    assert found.share >= WANTED, differences(found)
+
+
+async def test_pages_of_miniwob_read_as_chromium_reads_them(chromium: Browser) -> None:
+    files = corpora.miniwob_files()
+    assert len(files) > 100
+    found = await measure(corpora.miniwob(chromium, files))
+    # One moves all the time.
+    assert found.num_pages >= len(files) - 2
     assert found.share >= WANTED, differences(found)
