@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import functools
 from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,6 +31,8 @@ _CLOSE_S = 2.0
 # A document of which nothing has come: its root and an empty body.
 _NUM_BARE = 2
 _MAX_LOOKS = 5
+_MAX_STOPS = 4
+_HAS_BODY = "Boolean(document.body?.childNodes.length)"
 _QUALITY = 80
 _MAX_IMAGE_HEIGHT = 8_000
 _TURN = {"expression": "new Promise(done => setTimeout(done))", "awaitPromise": True, "returnByValue": True}
@@ -208,20 +209,34 @@ class ChromiumTab:
         answer = await self._look(options)
         for _ in range(_MAX_LOOKS):
             # What came a moment ago has nothing on it yet: on pages that never stay, that would be all of it.
-            if self._activity.has_content or answer.data["num"] > _NUM_BARE:
-                break
-            try:
-                async with self.clock.limit(self._settle_s):
-                    await self._activity.content()
-            except TimeoutError:
+            if answer.data["num"] > _NUM_BARE or self._activity.has_content or not await self._content():
                 break
             answer = await self._look(options)
         return answer
 
+    async def _content(self) -> bool:
+        """Wait, bounded, until the HTML of the document has been read; whether it has."""
+        try:
+            async with self.clock.limit(self._settle_s):
+                await self._activity.content()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _stop(self) -> None:
+        """Keep the page from leaving the document that it shows, once its content has come: later none would come."""
+        for _ in range(_MAX_STOPS):
+            await self._content()
+            await self.send("Page.stopLoading")
+            reply = await self.send("Runtime.evaluate", {"expression": _HAS_BODY, "returnByValue": True})
+            if self._activity.has_content or reply["result"].get("value"):
+                return
+            # It was quicker: what came next was stopped with nothing on it.
+            await self.send("Page.navigate", {"url": self.url})
+
     async def _look(self, options: dict[str, Any]) -> Answer:
         # The document may go away, or its script be stopped, in the middle of it; some pages navigate for ever.
-        stop = functools.partial(self.send, "Page.stopLoading")
-        for remedy in (self.settle, stop, stop, stop):
+        for remedy in (self.settle, self._stop, self._stop, self._stop):
             try:
                 return await self._reader.observe(self._activity.main_frame, self.document, options)
             except NotActionable:
