@@ -117,7 +117,9 @@ def board() -> Dashboard:
             "95th percentile of the time of an RPC, by service; streams that follow something are left out.",
             "s",
             Query(
-                quantile(0.95, "ratchet_rpc_duration_seconds", 'method!~"Watch.*|RunEpisode"', by="rpc_service"),
+                quantile(
+                    0.95, "ratchet_rpc_duration_seconds", 'method!~"Watch.*|RunEpisode|Interact"', by="rpc_service"
+                ),
                 "{{rpc_service}}",
             ),
         ),

@@ -13,6 +13,7 @@ from services.browser.errors import SessionGone
 from services.browser.registry import Registry
 from services.browser.sessions import Session
 from services.browser.settings import BrowserSettings
+from services.common.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from services.common.rpc.server import Context
@@ -43,24 +44,28 @@ class BrowserServicer(pb_grpc.BrowserServiceServicer):
         return response
 
     async def Observe(self, request: pb.ObserveRequest, context: Context) -> pb.ObserveResponse:
-        name = observation.check_format(request.format)
-        session = self._registry.get(request.session)
-        seen = await session.observe(name, boxes=request.boxes)
         response = pb.ObserveResponse()
-        wire.observe(response.observation, seen, session.blobs)
+        await self._observe(request, response)
         return response
 
     async def Act(self, request: pb.ActRequest, context: Context) -> pb.ActResponse:
-        if request.observation_format:
-            observation.check_format(request.observation_format)
-        session = self._registry.get(request.session)
-        outcome = await session.act(request.action, request.observation_format, boxes=request.observation_boxes)
-        response = pb.ActResponse(
-            error=outcome.error, elapsed_s=outcome.elapsed_s, events=outcome.events, action=outcome.action
-        )
-        if outcome.observation is not None:
-            wire.observe(response.observation, outcome.observation, session.blobs)
+        response = pb.ActResponse()
+        await self._act(request, response)
         return response
+
+    async def Interact(
+        self, requests: AsyncIterator[pb.InteractRequest], context: Context
+    ) -> AsyncIterator[pb.InteractResponse]:
+        async for request in requests:
+            response = pb.InteractResponse()
+            match request.WhichOneof("request"):
+                case "act":
+                    await self._act(request.act, response.act)
+                case "observe":
+                    await self._observe(request.observe, response.observe)
+                case _:
+                    raise InvalidArgument("an interaction has neither an act nor an observe; set one")
+            yield response
 
     async def Probe(self, request: pb.ProbeRequest, context: Context) -> pb.ProbeResponse:
         session = self._registry.get(request.session)
@@ -85,6 +90,24 @@ class BrowserServicer(pb_grpc.BrowserServiceServicer):
         gone = SessionGone(f"{request.session} was deleted", session=request.session)
         await self._registry.end(request.session, gone)
         return pb.DeleteSessionResponse()
+
+    # Answers are written into a message where they stay: an observation's copy would cost more than all else here.
+
+    async def _observe(self, request: pb.ObserveRequest, into: pb.ObserveResponse) -> None:
+        name = observation.check_format(request.format)
+        session = self._registry.get(request.session)
+        seen = await session.observe(name, boxes=request.boxes)
+        wire.observe(into.observation, seen, session.blobs)
+
+    async def _act(self, request: pb.ActRequest, into: pb.ActResponse) -> None:
+        if request.observation_format:
+            observation.check_format(request.observation_format)
+        session = self._registry.get(request.session)
+        outcome = await session.act(request.action, request.observation_format, boxes=request.observation_boxes)
+        into.error, into.elapsed_s, into.action = outcome.error, outcome.elapsed_s, outcome.action
+        into.events.extend(outcome.events)
+        if outcome.observation is not None:
+            wire.observe(into.observation, outcome.observation, session.blobs)
 
     async def _delete(self, session: Session) -> None:
         await self._registry.end(session.name, SessionGone(f"{session.name} was not opened", session=session.name))

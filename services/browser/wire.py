@@ -28,10 +28,7 @@ _TEXT = "text/plain; charset=utf-8"
 
 
 def observe(into: pb.Observation, seen: Observation, blobs: Blobs) -> None:
-    """Write the observation into a message, where it stays: copies would cost more than all else here.
-
-    Long text goes on in a blob.
-    """
+    """Write the observation into a message; long text goes on in a blob."""
     text, blob = _text(seen.page.text, blobs)
     if blob is not None:
         into.text_blob.CopyFrom(_blob(blob))

@@ -75,6 +75,11 @@ def baggage() -> dict[str, str]:
     return {key: str(bound[key]) for key in BAGGAGE_KEYS if key in bound}
 
 
+def outgoing() -> tuple[tuple[str, str], ...]:
+    """The baggage as request metadata."""
+    return tuple((f"x-ratchet-{key.replace('_', '-')}", value) for key, value in baggage().items())
+
+
 def seeded(metric: M, *values: str) -> M:
     """The metric with these values of its one label at 0, so that a rate sees the first event too."""
     for value in values:

@@ -90,8 +90,8 @@ def _typed(error: aio.AioRpcError, ends: Ends) -> errors.RatchetError:
 
 def _details(details: aio.ClientCallDetails) -> aio.ClientCallDetails:
     metadata = aio.Metadata(*(details.metadata or ()))
-    for key, value in telemetry.baggage().items():
-        metadata.add(f"x-ratchet-{key.replace('_', '-')}", value)
+    for key, value in telemetry.outgoing():
+        metadata.add(key, value)
     return aio.ClientCallDetails(
         method=details.method,
         timeout=deadline.bound(details.timeout, DEFAULT_TIMEOUT_S),

@@ -468,6 +468,50 @@ class ActResponse(google.protobuf.message.Message):
 Global___ActResponse: typing_extensions.TypeAlias = ActResponse
 
 @typing.final
+class InteractRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: builtins.int
+    OBSERVE_FIELD_NUMBER: builtins.int
+    @property
+    def act(self) -> Global___ActRequest: ...
+    @property
+    def observe(self) -> Global___ObserveRequest: ...
+    def __init__(
+        self,
+        *,
+        act: Global___ActRequest | None = ...,
+        observe: Global___ObserveRequest | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["act", b"act", "observe", b"observe", "request", b"request"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["act", b"act", "observe", b"observe", "request", b"request"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["request", b"request"]) -> typing.Literal["act", "observe"] | None: ...
+
+Global___InteractRequest: typing_extensions.TypeAlias = InteractRequest
+
+@typing.final
+class InteractResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: builtins.int
+    OBSERVE_FIELD_NUMBER: builtins.int
+    @property
+    def act(self) -> Global___ActResponse: ...
+    @property
+    def observe(self) -> Global___ObserveResponse: ...
+    def __init__(
+        self,
+        *,
+        act: Global___ActResponse | None = ...,
+        observe: Global___ObserveResponse | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["act", b"act", "observe", b"observe", "response", b"response"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["act", b"act", "observe", b"observe", "response", b"response"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["response", b"response"]) -> typing.Literal["act", "observe"] | None: ...
+
+Global___InteractResponse: typing_extensions.TypeAlias = InteractResponse
+
+@typing.final
 class ProbeRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 

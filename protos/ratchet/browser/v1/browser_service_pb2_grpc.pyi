@@ -73,6 +73,22 @@ _BrowserServiceActType = typing_extensions.TypeVar(
     ],
 )
 
+_BrowserServiceInteractType = typing_extensions.TypeVar(
+    '_BrowserServiceInteractType',
+    grpc.StreamStreamMultiCallable[
+        ratchet.browser.v1.browser_service_pb2.InteractRequest,
+        ratchet.browser.v1.browser_service_pb2.InteractResponse,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        ratchet.browser.v1.browser_service_pb2.InteractRequest,
+        ratchet.browser.v1.browser_service_pb2.InteractResponse,
+    ],
+    default=grpc.StreamStreamMultiCallable[
+        ratchet.browser.v1.browser_service_pb2.InteractRequest,
+        ratchet.browser.v1.browser_service_pb2.InteractResponse,
+    ],
+)
+
 _BrowserServiceProbeType = typing_extensions.TypeVar(
     '_BrowserServiceProbeType',
     grpc.UnaryUnaryMultiCallable[
@@ -137,7 +153,7 @@ _BrowserServiceDeleteSessionType = typing_extensions.TypeVar(
     ],
 )
 
-class BrowserServiceStub(typing.Generic[_BrowserServiceCreateSessionType, _BrowserServiceObserveType, _BrowserServiceActType, _BrowserServiceProbeType, _BrowserServiceTakeScreenshotType, _BrowserServiceReadBlobType, _BrowserServiceDeleteSessionType]):
+class BrowserServiceStub(typing.Generic[_BrowserServiceCreateSessionType, _BrowserServiceObserveType, _BrowserServiceActType, _BrowserServiceInteractType, _BrowserServiceProbeType, _BrowserServiceTakeScreenshotType, _BrowserServiceReadBlobType, _BrowserServiceDeleteSessionType]):
     """Isolated browser sessions. Text and URLs cross this border under their display names
     (http://shop.test/...): only the session knows the real addresses behind them.
     """
@@ -155,6 +171,10 @@ class BrowserServiceStub(typing.Generic[_BrowserServiceCreateSessionType, _Brows
         grpc.UnaryUnaryMultiCallable[
             ratchet.browser.v1.browser_service_pb2.ActRequest,
             ratchet.browser.v1.browser_service_pb2.ActResponse,
+        ],
+        grpc.StreamStreamMultiCallable[
+            ratchet.browser.v1.browser_service_pb2.InteractRequest,
+            ratchet.browser.v1.browser_service_pb2.InteractResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             ratchet.browser.v1.browser_service_pb2.ProbeRequest,
@@ -188,6 +208,10 @@ class BrowserServiceStub(typing.Generic[_BrowserServiceCreateSessionType, _Brows
             ratchet.browser.v1.browser_service_pb2.ActRequest,
             ratchet.browser.v1.browser_service_pb2.ActResponse,
         ],
+        grpc.aio.StreamStreamMultiCallable[
+            ratchet.browser.v1.browser_service_pb2.InteractRequest,
+            ratchet.browser.v1.browser_service_pb2.InteractResponse,
+        ],
         grpc.aio.UnaryUnaryMultiCallable[
             ratchet.browser.v1.browser_service_pb2.ProbeRequest,
             ratchet.browser.v1.browser_service_pb2.ProbeResponse,
@@ -214,6 +238,11 @@ class BrowserServiceStub(typing.Generic[_BrowserServiceCreateSessionType, _Brows
     Act: _BrowserServiceActType
     """Performs one action and, where asked, observes the page that it led to."""
 
+    Interact: _BrowserServiceInteractType
+    """Act and Observe on one stream, for whoever takes many steps: each costs less than half of what a call of its own
+    does. Answers come in the order of the requests; an error is that of the oldest request without one, and the end.
+    """
+
     Probe: _BrowserServiceProbeType
     """Opens a URL beside the session's pages (or reads the last one) and evaluates a locator: what evaluators need."""
 
@@ -237,6 +266,10 @@ BrowserServiceAsyncStub: typing_extensions.TypeAlias = BrowserServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         ratchet.browser.v1.browser_service_pb2.ActRequest,
         ratchet.browser.v1.browser_service_pb2.ActResponse,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        ratchet.browser.v1.browser_service_pb2.InteractRequest,
+        ratchet.browser.v1.browser_service_pb2.InteractResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         ratchet.browser.v1.browser_service_pb2.ProbeRequest,
@@ -283,6 +316,16 @@ class BrowserServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[ratchet.browser.v1.browser_service_pb2.ActResponse, collections.abc.Awaitable[ratchet.browser.v1.browser_service_pb2.ActResponse]]:
         """Performs one action and, where asked, observes the page that it led to."""
+
+    @abc.abstractmethod
+    def Interact(
+        self,
+        request_iterator: _MaybeAsyncIterator[ratchet.browser.v1.browser_service_pb2.InteractRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[ratchet.browser.v1.browser_service_pb2.InteractResponse], collections.abc.AsyncIterator[ratchet.browser.v1.browser_service_pb2.InteractResponse]]:
+        """Act and Observe on one stream, for whoever takes many steps: each costs less than half of what a call of its own
+        does. Answers come in the order of the requests; an error is that of the oldest request without one, and the end.
+        """
 
     @abc.abstractmethod
     def Probe(
