@@ -1,10 +1,11 @@
 """What an observation costs, beside other ways to read the same pages: medians and 95th percentiles, interleaved.
 
-Pages of about 40, 300 and 3,000 elements. Ratchet over gRPC and in process; a bare walk inside the page (roles, names
-and boxes simplified) and Chromium's own tree with a DOM snapshot, each through Playwright and over a plain WebSocket;
-Playwright's aria snapshot; BrowserGym with and without its screenshot (from PyPI, in a virtual environment of its own
-under build/; PEERS=0 leaves it out). The ratios are of `compact` over gRPC to the walk over the WebSocket, and of
-BrowserGym without a screenshot to `compact` over gRPC.
+Pages of about 40, 300 and 3,000 elements. Ratchet in process and over gRPC, on one stream, as the rollout reads,
+and in a call each; a bare walk inside the page (roles, names and boxes simplified) and Chromium's own tree with a
+DOM snapshot, each through Playwright and over a plain WebSocket; Playwright's aria snapshot; BrowserGym with and
+without its screenshot (from PyPI, in a virtual environment of its own under build/; PEERS=0 leaves it out). The
+ratios are of `compact` on the stream to the walk over the WebSocket, and of BrowserGym without a screenshot to
+`compact` on the stream.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from services.browser.ports import ContextOptions
 from services.browser.registry import Registry
 from services.browser.settings import BrowserSettings
 from services.cli import checks
+from services.common import rpc
 
 if TYPE_CHECKING:
     from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceAsyncStub
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 SIZES = (40, 300, 3000)
 ROUNDS = int(os.environ.get("ROUNDS", "30"))
 SITE = "http://bench.test"
-OURS, PEER = "Ratchet compact, gRPC", "BrowserGym, no screenshot"
+OURS, PEER = "Ratchet compact, gRPC stream", "BrowserGym, no screenshot"
 # What every walk must at least do: a role, a name and a box for each visible element.
 WALK = """(() => {
   const found = [];
@@ -103,10 +105,12 @@ async def ours(stub: BrowserServiceAsyncStub, registry: Registry, real_url: str,
     session = await registry.open("", openings.read(opening, BrowserSettings()))
     compact = pb.ObserveRequest(session=name, format="compact")
     webarena = pb.ObserveRequest(session=name, format="webarena-axtree")
+    interaction = rpc.Conversation(stub.Interact)
     return [
-        Method(OURS, lambda: stub.Observe(compact)),
+        Method(OURS, lambda: interaction.ask(pb.InteractRequest(observe=compact))),
+        Method("Ratchet compact, gRPC, a call each", lambda: stub.Observe(compact)),
         Method("Ratchet compact, in process", lambda: session.observe("compact")),
-        Method("Ratchet webarena-axtree, gRPC", lambda: stub.Observe(webarena)),
+        Method("Ratchet webarena-axtree, gRPC stream", lambda: interaction.ask(pb.InteractRequest(observe=webarena))),
     ]
 
 

@@ -25,6 +25,7 @@ from benchmarks.peers.process import Peer
 from benchmarks.rooms import browser_room
 from ratchet.browser.v1 import browser_service_pb2 as pb
 from services.cli import checks
+from services.common import rpc
 
 if TYPE_CHECKING:
     from ratchet.browser.v1.browser_service_pb2_grpc import BrowserServiceAsyncStub
@@ -51,9 +52,10 @@ def counting_page(size: int) -> str:
 
 @dataclass
 class Session:
-    """An open session, its counting button's number, and how often that was clicked."""
+    """An open session, its stream, its counting button's number, and how often that was clicked."""
 
     name: str
+    interaction: rpc.Conversation[pb.InteractRequest, pb.InteractResponse]
     button: int
     num_clicks: int = 0
 
@@ -74,18 +76,19 @@ class Client:
             )
         )
         found = [each.id for each in opened.observation.elements if each.name.startswith(BUTTON)]
-        return Session(opened.session, found[0])
+        return Session(opened.session, rpc.Conversation(self._stub.Interact), found[0])
 
     async def close(self, session: Session) -> None:
         """End it."""
+        await session.interaction.close()
         await self._stub.DeleteSession(pb.DeleteSessionRequest(session=session.name))
 
     async def steps(self, session: Session, *, until: float) -> int:
         """Click and observe until that time, at least once; the number of steps, each of which was seen to count."""
         action, before = f"click [{session.button}]", session.num_clicks
         while time.perf_counter() < until or session.num_clicks == before:
-            request = pb.ActRequest(session=session.name, action=action, observation_format="compact")
-            done = await self._stub.Act(request)
+            act = pb.ActRequest(session=session.name, action=action, observation_format="compact")
+            done = (await session.interaction.ask(pb.InteractRequest(act=act))).act
             session.num_clicks += 1
             if done.error or f"'{BUTTON} {session.num_clicks}'" not in done.observation.text:
                 raise SystemExit(f"a click was not seen to count: {done.error or done.observation.text[:300]}")

@@ -68,6 +68,7 @@ class Episode:
         self._request, self._task, self._agent, self._environment = request, task, agent, environment
         # Any browser opens a session; `_browser` is then the one that holds it.
         self._browser_at, self._browser, self._browser_address = browser_at, browser_at(""), ""
+        self._interaction = rpc.Conversation(self._browser.Interact)
         self._scoring, self._recorder, self._begun = scoring, recorder, False
         self._settings = settings
         self._format = request.agent.observation_format or agent.format.observation_format
@@ -110,6 +111,7 @@ class Episode:
             reply = await self._session(world, start_url)
             session, self._begun = reply.session, True
             self._browser, self._browser_address = self._browser_at(reply.address), reply.address
+            self._interaction = rpc.Conversation(self._browser.Interact)
             observation = await self._open_tabs(session, more) if more else reply.observation
             self._recorder.timings.setup_s += time.perf_counter() - started
             yield world, session, observation
@@ -151,6 +153,7 @@ class Episode:
     async def _close(self, world: World, session: str) -> None:
         started = time.perf_counter()
         try:
+            await self._interaction.close()
             if session:
                 await self._browser.DeleteSession(browser_pb.DeleteSessionRequest(session=session))
         except RatchetError:
@@ -186,9 +189,8 @@ class Episode:
 
     async def _act(self, session: str, text: str, step: store_pb.Step, state: _State) -> None:
         started = time.perf_counter()
-        reply = await self._browser.Act(
-            browser_pb.ActRequest(session=session, action=text, observation_format=self._format)
-        )
+        asked = browser_pb.ActRequest(session=session, action=text, observation_format=self._format)
+        reply = (await self._interaction.ask(browser_pb.InteractRequest(act=asked))).act
         step.act_s = time.perf_counter() - started - reply.observation.elapsed_s
         self._recorder.timings.act_s += step.act_s
         step.action, step.error = reply.action, reply.error
