@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import time
 from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,9 +31,6 @@ _INTERRUPT_S = 2.0
 _CLOSE_S = 2.0
 # A document of which nothing has come: its root and an empty body.
 _NUM_BARE = 2
-_MAX_LOOKS = 5
-_MAX_STOPS = 4
-_HAS_BODY = "Boolean(document.body?.childNodes.length)"
 _QUALITY = 80
 _MAX_IMAGE_HEIGHT = 8_000
 _TURN = {"expression": "new Promise(done => setTimeout(done))", "awaitPromise": True, "returnByValue": True}
@@ -55,6 +53,8 @@ class ChromiumTab:
         self._reader = Reader(self.send, lambda copied: self.clipboard.hear(copied))
         self._load_s, self._settle_s, self._call_s = load_s, settle_s, call_s
         self.load_ms = load_s * 1000
+        # An observation that has no page to show by then ends with the step that it is at.
+        self._read_s = 2 * (settle_s + call_s)
 
     async def start(self, *, shares_clipboard: bool) -> ChromiumTab:
         """Begin to listen; the tab itself, once Chromium has agreed. Other sessions may share its clipboard."""
@@ -206,46 +206,50 @@ class ChromiumTab:
         return parse_text(await self._read(format="compact", last=last, taken=taken, boxes=boxes))
 
     async def _read(self, **options: Any) -> Answer:
-        answer = await self._look(options)
-        for _ in range(_MAX_LOOKS):
-            # What came a moment ago has nothing on it yet: on pages that never stay, that would be all of it.
-            if answer.data["num"] > _NUM_BARE or self._activity.has_content or not await self._content():
-                break
-            answer = await self._look(options)
-        return answer
+        """What the page script says of the document. Raises TabCrashed when it cannot be read.
 
-    async def _content(self) -> bool:
-        """Wait, bounded, until the HTML of the document has been read; whether it has."""
-        try:
+        The document may go away in the middle of it, or nothing have come of it yet; some pages never stay at one.
+        """
+        until = time.monotonic() + self._read_s
+        told: Answer | None = None
+        failures: list[NotActionable] = []
+        is_stopped = False
+        while True:
+            try:
+                answer = await self._reader.observe(self._activity.main_frame, self.document, options)
+            except NotActionable as error:
+                failures.append(error)
+                remedy = self.settle if len(failures) == 1 else self._stop
+            else:
+                told = answer
+                if answer.data["num"] > _NUM_BARE or self._activity.has_content:
+                    return told
+                # Where it was quicker than the stop, what came next was stopped with nothing on it.
+                remedy = self._again if is_stopped else self._content
+            if time.monotonic() > until:
+                break
+            is_stopped = remedy == self._stop
+            with contextlib.suppress(NotActionable):  # it is between two documents
+                await remedy()
+            if remedy == self._content and not self._activity.has_content:
+                break
+        if told is None:
+            raise TabCrashed(f"the page cannot be read: {failures[-1]}") from failures[-1]
+        return told
+
+    async def _content(self) -> None:
+        """Wait, bounded, until the HTML of the document has been read."""
+        with contextlib.suppress(TimeoutError):
             async with self.clock.limit(self._settle_s):
                 await self._activity.content()
-        except TimeoutError:
-            return False
-        return True
 
     async def _stop(self) -> None:
         """Keep the page from leaving the document that it shows, once its content has come: later none would come."""
-        for _ in range(_MAX_STOPS):
-            await self._content()
-            await self.send("Page.stopLoading")
-            reply = await self.send("Runtime.evaluate", {"expression": _HAS_BODY, "returnByValue": True})
-            if self._activity.has_content or reply["result"].get("value"):
-                return
-            # It was quicker: what came next was stopped with nothing on it.
-            await self.send("Page.navigate", {"url": self.url})
+        await self._content()
+        await self.send("Page.stopLoading")
 
-    async def _look(self, options: dict[str, Any]) -> Answer:
-        # The document may go away, or its script be stopped, in the middle of it; some pages navigate for ever.
-        for remedy in (self.settle, self._stop, self._stop, self._stop):
-            try:
-                return await self._reader.observe(self._activity.main_frame, self.document, options)
-            except NotActionable:
-                with contextlib.suppress(NotActionable):  # it is between two documents
-                    await remedy()
-        try:
-            return await self._reader.observe(self._activity.main_frame, self.document, options)
-        except NotActionable as error:
-            raise TabCrashed(f"the page cannot be read: {error}") from error
+    async def _again(self) -> None:
+        await self.send("Page.navigate", {"url": self.url})
 
     async def element(self, number: int) -> str:
         """The DevTools object of an element of the last tree. Raises NotActionable when it is gone."""

@@ -29,6 +29,7 @@ for (let i = 0; i < 100000; i++) document.body.append(Object.assign(document.cre
 </script>""",
     "bad/busy": _START + "<script>while (true) {}</script>",
     "bad/busy-later": _START + "<button onclick='setTimeout(() => { while (true) {} })'>Freeze</button>",
+    "bad/busy-again": _START + "<script>setInterval(() => { while (true) {} })</script>",
     "bad/leave": _START
     + """<a href="/cart">Out</a><script>
 addEventListener('beforeunload', event => { event.preventDefault(); event.returnValue = 'stay'; });
@@ -122,6 +123,15 @@ def _late(_: Request) -> Response:
     return StreamingResponse(lines(), media_type="text/html")
 
 
+def _void(_: Request) -> Response:
+    async def lines() -> AsyncIterator[str]:
+        # Gone before anything has come, and with nothing on it that ever would.
+        yield "<!doctype html><script>setTimeout(() => { location.href = '/bad/void?' + Math.random() }, 20)</script>"
+        await asyncio.Event().wait()
+
+    return StreamingResponse(lines(), media_type="text/html")
+
+
 def _fetching(_: Request) -> Response:
     asks = "setInterval(() => fetch('/cart?' + Math.random(), {mode: 'no-cors'}))"
     return Response(asks, media_type="text/javascript")
@@ -140,6 +150,7 @@ ROUTES = [
     Route("/bad/big", _big),
     Route("/bad/stream", _stream),
     Route("/bad/late", _late),
+    Route("/bad/void", _void),
     Route("/bad/worker.js", _worker),
     Route("/bad/fetching.js", _fetching),
 ]

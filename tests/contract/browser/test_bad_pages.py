@@ -83,6 +83,23 @@ async def test_a_page_of_which_nothing_has_come_yet_is_waited_for(world: World) 
     assert await leaves(world, session)
 
 
+async def test_a_page_that_is_gone_before_anything_has_come_is_told_as_empty(world: World) -> None:
+    session, told = await beside(world, visit(world, "void"))
+    for outcome in told:
+        assert outcome.error in ("", f"{SHOP}/bad/void did not load within 1.5 s")
+        assert not outcome.observation.elements
+    assert await leaves(world, session)
+
+
+async def test_a_page_that_is_busy_whenever_it_can_costs_at_most_its_own_session(world: World) -> None:
+    try:
+        session, told = await beside(world, visit(world, "busy-again"))
+    except SessionCrashed:
+        return
+    assert told[-1].observation.title == "Bad"
+    assert await leaves(world, session)
+
+
 @pytest.mark.parametrize("page", ["nodes", "big"])
 async def test_a_huge_page_is_cut_and_told_so(opened: Opener, page: str) -> None:
     world = await opened(load_timeout_s=1.5, max_page_bytes=3 * 1024**3)
