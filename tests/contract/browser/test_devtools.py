@@ -1,6 +1,7 @@
 """The line to Chromium, before there is one."""
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 
@@ -8,7 +9,11 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from services.browser.adapters import devtools
+from services.browser.adapters.chromium import ChromiumBrowser
 from services.browser.adapters.devtools import DevTools, Disconnected
+from services.browser.errors import BrowserMissing
+from services.browser.ports import ContextOptions
+from services.browser.settings import BrowserSettings
 
 
 async def test_a_chromium_that_says_late_where_it_listens_is_waited_for(tmp_path: Path) -> None:
@@ -40,3 +45,32 @@ async def test_a_chromium_that_listens_and_never_answers_is_given_up(
         (tmp_path / "DevToolsActivePort").write_text(f"{port}\n/devtools/browser/1")
         with pytest.raises(Disconnected, match="no answer in 0"):
             await DevTools.connect(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="this system does not tell what runs in /proc")
+async def test_a_chromium_that_cannot_be_spoken_to_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    profiles: list[Path] = []
+
+    async def refuse(profile: Path) -> DevTools:
+        profiles.append(profile)
+        assert _processes_of(profile)
+        raise Disconnected("Chromium's DevTools cannot be used: no answer")
+
+    monkeypatch.setattr(DevTools, "connect", refuse)
+    browser = ChromiumBrowser(BrowserSettings())
+    with pytest.raises(
+        BrowserMissing, match=r"does not start: Chromium's DevTools cannot be used: no answer; run make"
+    ):
+        await browser.open(ContextOptions(origins=("http://127.0.0.1:9",)))
+    assert not profiles[0].exists()
+    assert not _processes_of(profiles[0])
+    await browser.stop()
+
+
+def _processes_of(profile: Path) -> list[str]:
+    """The command lines that name the profile."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended
+            found.append(file.read_bytes().decode(errors="replace"))
+    return [line for line in found if str(profile) in line]
